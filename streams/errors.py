@@ -1,0 +1,57 @@
+"""The log says no. The docstring of each class is the sentence people read."""
+
+from typing import Any
+
+
+class LogRefusal(Exception):
+    """The log could not record this."""
+
+    def __init__(self, **detail: Any) -> None:
+        told = ", ".join(f"{name}={value!r}" for name, value in detail.items())
+        sentence = (type(self).__doc__ or "").strip()
+        super().__init__(f"{sentence} ({told})" if told else sentence)
+        self.detail = detail
+
+
+class WrongExpectedVersion(LogRefusal):
+    """The stream has moved on since it was read."""
+
+    def __init__(self, *, stream: str, expected: int, current: int) -> None:
+        super().__init__(stream=stream, expected=expected, current=current)
+        self.stream, self.expected, self.current = stream, expected, current
+
+
+class ClaimTaken(LogRefusal):
+    """Another record already has this identity."""
+
+    def __init__(self, *, kind: str, holder: str) -> None:
+        super().__init__(kind=kind, holder=holder)
+        self.kind, self.holder = kind, holder
+
+
+class CommandReused(LogRefusal):
+    """This idempotency key was already used for a different request."""
+
+
+class OutcomeUnknown(LogRefusal):
+    """The connection was lost while the log was answering; look the command up before asking again."""
+
+
+class UnknownEventType(LogRefusal):
+    """No event class and no upcaster is known for this stored name."""
+
+
+class UnreadableEvent(LogRefusal):
+    """A stored event does not follow its type."""
+
+
+class WrongMasterKey(LogRefusal):
+    """This master key did not wrap the keys of this log."""
+
+
+class MigrationMismatch(LogRefusal):
+    """The database was migrated by other files than these."""
+
+
+class LogClosed(LogRefusal):
+    """This log handle was closed."""
