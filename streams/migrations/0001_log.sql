@@ -37,10 +37,11 @@ CREATE INDEX events_of_customer ON log.events (tenant, customer_id, position) WH
 
 -- The place of the newest event. Its row is the last lock of an append, so positions are gapless in commit order.
 CREATE TABLE log.head (
-    only        boolean     PRIMARY KEY DEFAULT true CHECK (only),
+    one         boolean     PRIMARY KEY DEFAULT true CHECK (one),
     position    bigint      NOT NULL,
     recorded_at timestamptz NOT NULL,
-    partitions  smallint    NOT NULL CHECK (partitions > 0)
+    partitions  smallint    NOT NULL CHECK (partitions > 0),
+    key_check   bytea       -- a digest only the right master key gives
 ) WITH (fillfactor = 10);
 INSERT INTO log.head (position, recorded_at, partitions) VALUES (0, '-infinity', 12);
 
@@ -105,7 +106,7 @@ CREATE TRIGGER destroyed_for_good BEFORE UPDATE OR DELETE ON log.keys
 -- batch: {events: [{r, tenant, stream, version, type, event_id, customer_id, partition, occurred_at, actor,
 --                   source, command_id, correlation_id, causation_id, data}],
 --         expected: [{r, tenant, stream, version}],      the version each writer saw, for every stream written
---         commands: [{r, tenant, command_id, fingerprint, answer, events, last}],   last: index of its last event
+--         commands: [{r, tenant, command_id, fingerprint, answer, events, last}],   answer {version, answer}; last: index of its last event
 --         claims:   [{r, tenant, kind, digest, stream}],
 --         releases: [{tenant, kind, digest, stream}],    kind and digest null: all claims of the stream
 --         destroy:  [{tenant, subject}],                 keys to destroy

@@ -1,0 +1,87 @@
+"""The one way between event objects and their stored form: JSON, sealed fields, old versions read as new ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from domain.event import Event, registered, stored_as
+from streams.errors import UnknownEventType, UnreadableEvent
+from streams.keyring import Keyring
+from streams.upcasts import UPCASTS, Upcast
+
+_SUBJECT, _SEALED = "$subject", "$sealed"
+
+
+class Codec:
+    """Encodes and decodes events. `upcasts` maps a stored name to (its successor, how to rewrite its data)."""
+
+    def __init__(self, keyring: Keyring, upcasts: Mapping[str, Upcast] = UPCASTS) -> None:
+        self._keyring = keyring
+        self._upcasts = upcasts
+        self._classes = registered()
+        self._decoders = {name: msgspec.json.Decoder(cls) for name, cls in self._classes.items()}
+        self._sealed = {name: stored_as(cls).sealed for name, cls in self._classes.items()}
+        self._plain = frozenset(name for name, sealed in self._sealed.items() if not sealed)
+
+    def encode(self, tenant: str, subject: str, event: Event) -> tuple[str, bytes]:
+        """Return the stored name and JSON of an event, its personal fields sealed under the subject's key."""
+        how = stored_as(type(event))
+        if not how.sealed:
+            return how.name, msgspec.json.encode(event)
+        data: dict[str, Any] = msgspec.to_builtins(event)
+        personal = {name: data[name] for name in how.sealed if data[name] is not None}
+        data.update(dict.fromkeys(how.sealed))
+        if personal:
+            data[_SUBJECT] = subject
+            data[_SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal))
+        return how.name, msgspec.json.encode(data)
+
+    def seals(self, cls: type[Event]) -> bool:
+        """Say whether events of this class have personal fields."""
+        return bool(stored_as(cls).sealed)
+
+    def subject(self, tenant: str, name: str, data: str | bytes) -> tuple[str, str] | None:
+        """Return the (tenant, subject) whose key opens this stored event; None when nothing in it is sealed."""
+        if name in self._plain:
+            return None
+        found: str | None = msgspec.json.decode(data).get(_SUBJECT)
+        return None if found is None else (tenant, found)
+
+    def forget(self, tenant: str, stream: str, customer_id: str | None) -> None:
+        """Drop cached keys after the log said that this stream's personal data is erased."""
+        self._keyring.drop(tenant, stream)
+        if customer_id:
+            self._keyring.drop(tenant, f"customer-{customer_id}")
+
+    def decode(self, tenant: str, name: str, data: str | bytes) -> Event:
+        """Return the event object of a stored event, upcast to its newest version.
+
+        Raises UnknownEventType, UnreadableEvent (it names the field and the rule) or WrongMasterKey.
+        """
+        try:
+            if name in self._plain:
+                event: Event = self._decoders[name].decode(data)
+                return event
+            return self._convert(tenant, name, msgspec.json.decode(data))
+        except msgspec.ValidationError as cause:
+            raise UnreadableEvent(type=name, rule=str(cause)) from cause
+
+    def _convert(self, tenant: str, name: str, data: dict[str, Any]) -> Event:
+        data = self._opened(tenant, name, data)
+        while name not in self._classes:
+            if name not in self._upcasts:
+                raise UnknownEventType(type=name)
+            name, rewrite = self._upcasts[name]
+            data = rewrite(data)
+        event: Event = msgspec.convert(data, self._classes[name])
+        return event
+
+    def _opened(self, tenant: str, name: str, data: dict[str, Any]) -> dict[str, Any]:
+        subject, sealed = data.pop(_SUBJECT, None), data.pop(_SEALED, None)
+        if subject is None or sealed is None:
+            return data
+        plain = self._keyring.open(tenant, subject, name, sealed)
+        return data if plain is None else data | msgspec.json.decode(plain)
+
+

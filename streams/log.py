@@ -1,0 +1,297 @@
+"""The log: append, read, follow. PostgreSQL decides; positions are gapless and in commit order."""
+
+import itertools
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from domain.event import Event
+from domain.record import PersonalDataErased
+from streams.codec import Codec
+from streams.committer import Committer, Place, Ticket
+from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent, WrongMasterKey
+from streams.keyring import Keyring
+from streams.records import Append, Appended, Claim, Recorded, Unreadable
+
+COLUMNS = (
+    "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "
+    "event_id::text, partition, command_id, correlation_id, causation_id"
+)
+LEAN_COLUMNS = "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text"
+_LEAN = 10
+
+
+def subject_of(stream: str, customer_id: str | None) -> str:
+    """Return whose key seals the personal fields of this stream: its customer's, or its own without one."""
+    return f"customer-{customer_id}" if customer_id else stream
+
+
+class Log:
+    """One log in one database, for all tenants.
+
+    `conninfo` names the database and may be of a role that can SET ROLE backstory_app; `master_key` is 32 bytes.
+    Raises WrongMasterKey where the log was begun with another key.
+    """
+
+    def __init__(self, conninfo: str, master_key: bytes, *, connections: int = 8) -> None:
+        self.conninfo = conninfo
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            kwargs={"autocommit": True},
+            configure=_as_app,
+            name="log",
+            open=True,
+        )
+        self.keyring = Keyring(self._pool, master_key)
+        self.codec = Codec(self.keyring)
+        self._committer = Committer(self._pool)
+        self._numbers = itertools.count()
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT partitions, key_check FROM log.head").fetchone()
+        if row is None or (row[1] is not None and row[1] != self.keyring.digest("key check")):
+            self.close()
+            raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was begun with")
+        self.partitions: int = row[0]
+
+    def close(self) -> None:
+        """Commit what is under way and give back every connection."""
+        self._committer.close()
+        self._pool.close()
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def append(self, append: Append) -> Appended:
+        """Record one request durably and return its place; concurrent calls share one commit.
+
+        Raises WrongExpectedVersion, ClaimTaken, CommandReused or OutcomeUnknown; then nothing was recorded (after
+        OutcomeUnknown: perhaps; ask again with the same command).
+        """
+        return self._committer.append(self._ticket(append))
+
+    def append_many(self, appends: Sequence[Append]) -> list[Appended | LogRefusal]:
+        """Record many requests in as few commits as their streams allow; each is answered or refused by itself."""
+        self.keyring.ensure(
+            (append.tenant, subject_of(change.stream, change.customer_id))
+            for append in appends
+            for change in append.changes
+            if any(self.codec.seals(type(event)) for event in change.events)
+        )
+        return self._committer.append_all([self._ticket(append) for append in appends])
+
+    def partition_of(self, tenant: str, routing_key: str) -> int:
+        """Return the partition of a routing key, the same everywhere and for ever."""
+        return zlib.crc32(f"{tenant}\x1f{routing_key}".encode()) % self.partitions
+
+    def _ticket(self, append: Append) -> Ticket:
+        number = next(self._numbers)
+        tenant, asked = append.tenant, append.asked
+        command_id = asked.command_id if asked else None
+        events: list[bytes] = []
+        streams: dict[tuple[str, str], Place] = {}
+        alone: set[tuple[str, ...]] = set()
+        proof: tuple[str, str, int, str] | None = None
+        for change in append.changes:
+            streams[tenant, change.stream] = Place(
+                change.expected,
+                change.expected + len(change.events),
+                encode({"r": number, "tenant": tenant, "stream": change.stream, "version": change.expected}),
+            )
+            subject = subject_of(change.stream, change.customer_id)
+            partition = change.partition
+            if partition is None:
+                partition = self.partition_of(tenant, subject)
+            for version, event in enumerate(change.events, change.expected + 1):
+                name, data = self.codec.encode(tenant, subject, event)
+                event_id = str(uuid.uuid4())
+                proof = proof or (tenant, change.stream, version, event_id)
+                events.append(
+                    encode(
+                        {
+                            "tenant": tenant,
+                            "stream": change.stream,
+                            "version": version,
+                            "type": name,
+                            "event_id": event_id,
+                            "customer_id": change.customer_id,
+                            "partition": partition,
+                            "occurred_at": event.occurred_at,
+                            "actor": append.actor,
+                            "source": append.source,
+                            "command_id": command_id,
+                            "correlation_id": append.correlation_id,
+                            "causation_id": append.causation_id,
+                            "data": msgspec.Raw(data),
+                        }
+                    )
+                )
+        parts: dict[str, bytes] = {}
+        if events:
+            parts["events"] = b",".join(events)
+        self._add_claims(append, number, parts, alone)
+        if append.destroy:
+            parts["destroy"] = _each({"tenant": tenant, "subject": subject} for subject in append.destroy)
+        if append.reopen:
+            parts["reopen"] = _each({"tenant": tenant, "command_id": reopened} for reopened in append.reopen)
+        first = append.changes[0] if append.changes else None
+        version = first.expected + len(first.events) if first else 0
+        command = fingerprint = None
+        if asked is not None:
+            alone.add((tenant, "", asked.command_id))
+            fingerprint = asked.fingerprint.hex()
+            command = encode(
+                {
+                    "r": number,
+                    "tenant": tenant,
+                    "command_id": asked.command_id,
+                    "fingerprint": fingerprint,
+                    "answer": {"version": version, "answer": asked.answer},
+                    "events": len(events),
+                }
+            )
+        return Ticket(
+            number=number,
+            parts=parts,
+            streams=streams,
+            alone=frozenset(alone),
+            events=len(events),
+            version=version,
+            proof=proof,
+            answer=asked.answer if asked else {},
+            command=command,
+            command_id=command_id,
+            fingerprint=fingerprint,
+        )
+
+    def _add_claims(
+        self, append: Append, number: int, parts: dict[str, bytes], alone: set[tuple[str, ...]]
+    ) -> None:
+        def row(claim: Claim) -> dict[str, object]:
+            digest = self.keyring.digest(append.tenant, claim.kind, claim.value).hex()
+            alone.add((append.tenant, claim.kind, digest))
+            return {"tenant": append.tenant, "kind": claim.kind, "digest": digest, "stream": claim.stream}
+
+        if append.claims:
+            parts["claims"] = _each(row(claim) | {"r": number} for claim in append.claims)
+        whole = ({"tenant": append.tenant, "stream": stream} for stream in append.release_streams)
+        releases = [*(row(claim) for claim in append.releases), *whole]
+        if releases:
+            parts["releases"] = _each(releases)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def head(self) -> int:
+        """Return the position of the newest event, 0 for an empty log."""
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT position FROM log.head").fetchone()
+        return int(row[0]) if row else 0
+
+    def stream(self, tenant: str, stream: str) -> list[Recorded]:
+        """Return every event of one stream in its order; empty where there is none."""
+        return self.streams(tenant, [stream])[stream]
+
+    def streams(self, tenant: str, streams: Sequence[str]) -> dict[str, list[Recorded]]:
+        """Return the events of several streams of a tenant, each in its order, in one query."""
+        found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s) "
+                "ORDER BY stream, version",
+                (tenant, list(found)),
+            ).fetchall()
+        for recorded in self.decode(rows):
+            found[recorded.stream].append(recorded)
+        return found
+
+    def read(self, after: int, limit: int, *, until: int = 2**62, strict: bool = True) -> list[Recorded]:
+        """Return up to `limit` events with a position above `after` and not above `until`, in log order."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM log.events WHERE position > %s AND position <= %s ORDER BY position LIMIT %s",
+                (after, until, limit),
+            ).fetchall()
+        return list(self.decode(rows, strict=strict))
+
+    def decode(self, rows: Sequence[Sequence[Any]], *, strict: bool = True) -> Iterator[Recorded]:
+        """Turn rows of COLUMNS or LEAN_COLUMNS into events; the keys they need are fetched in one query.
+
+        Raises UnreadableEvent or UnknownEventType; not `strict`, such an event comes as Unreadable.
+        """
+        codec = self.codec
+        self.keyring.load({pair for row in rows if (pair := codec.subject(row[1], row[4], row[9])) is not None})
+        for row in rows:
+            yield recorded_from(row, codec, strict=strict)
+
+    def holder(self, tenant: str, kind: str, value: str) -> str | None:
+        """Return the stream that holds a claim, or None."""
+        return self.holders(tenant, [(kind, value)]).get((kind, value))
+
+    def holders(self, tenant: str, values: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the holding stream of each (kind, value) that is claimed, in one query."""
+        by_digest = {(kind, self.keyring.digest(tenant, kind, value)): (kind, value) for kind, value in values}
+        if not by_digest:
+            return {}
+        kinds, digests = zip(*by_digest, strict=True)
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT k.kind, k.digest, k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
+                "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest",
+                (list(kinds), list(digests), tenant),
+            ).fetchall()
+        return {by_digest[kind, digest]: stream for kind, digest, stream in rows}
+
+    def asked(self, tenant: str, command_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the fingerprint of each of these commands that was answered before."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT command_id, fingerprint FROM log.commands WHERE tenant = %s AND command_id = ANY(%s)",
+                (tenant, list(command_ids)),
+            ).fetchall()
+        return dict(rows)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection of the application's role, in autocommit."""
+        with self._pool.connection() as connection:
+            yield connection
+
+
+encode = msgspec.json.encode
+
+
+def _each(rows: Iterable[dict[str, object]]) -> bytes:
+    return b",".join(encode(row) for row in rows)
+
+
+def _as_app(connection: Connection) -> None:
+    connection.execute("SET ROLE backstory_app")
+    connection.execute("SET TIME ZONE 'UTC'")
+
+
+def recorded_from(row: Sequence[Any], codec: Codec, *, strict: bool = True) -> Recorded:
+    """Turn one row of the log's columns into an event; not `strict`, an unreadable one becomes Unreadable."""
+    event: Event
+    try:
+        event = codec.decode(row[1], row[4], row[9])
+    except (UnknownEventType, UnreadableEvent) as cause:
+        if strict:
+            raise
+        event = Unreadable(occurred_at=row[6], why=str(cause))
+    if type(event) is PersonalDataErased:
+        codec.forget(row[1], row[2], row[5])
+    if len(row) == _LEAN:
+        return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event)
+    return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event, *row[10:])
