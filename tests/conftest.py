@@ -1,0 +1,62 @@
+"""What the tests stand on: one PostgreSQL for the run, a fresh migrated database for each test that asks."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from api.embedded import EmbeddedPostgres
+from streams.log import Log
+from streams.migrate import migrate
+
+MASTER_KEY = bytes(range(32))
+
+for name in [name for name in os.environ if name.startswith("BACKSTORY_") and "TEST" not in name]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The conninfo of a PostgreSQL server where databases may be created."""
+    if given := os.environ.get("BACKSTORY_TEST_DATABASE"):
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="backstory-test-"))
+    try:
+        with EmbeddedPostgres(folder / "postgres") as postgres:
+            yield postgres.conninfo("postgres")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> str:
+    """The name of a migrated database that each test's own is copied from."""
+    name = f"template_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(make_conninfo(server, dbname=name))
+    return name
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[str]:
+    """The conninfo of a fresh database with the log's schema."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield make_conninfo(server, dbname=name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def log(database: str) -> Iterator[Log]:
+    """An open log on a fresh database."""
+    with Log(database, MASTER_KEY) as opened:
+        yield opened
