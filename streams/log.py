@@ -253,14 +253,46 @@ class Log:
             ).fetchall()
         return {by_digest[kind, digest]: stream for kind, digest, stream in rows}
 
-    def asked(self, tenant: str, command_ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the fingerprint of each of these commands that was answered before."""
+    def answered(self, tenant: str, command_ids: Sequence[str]) -> dict[str, tuple[bytes, Appended]]:
+        """Return the fingerprint and first answer of each of these commands that was answered before."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT command_id, fingerprint FROM log.commands WHERE tenant = %s AND command_id = ANY(%s)",
+                "SELECT command_id, fingerprint, answer, position, events FROM log.commands "
+                "WHERE tenant = %s AND command_id = ANY(%s)",
                 (tenant, list(command_ids)),
             ).fetchall()
-        return dict(rows)
+        return {
+            command_id: (
+                fingerprint,
+                Appended(
+                    position=position,
+                    version=answer["version"],
+                    events=events,
+                    answer=answer["answer"],
+                    repeated=True,
+                ),
+            )
+            for command_id, fingerprint, answer, position, events in rows
+        }
+
+    def streams_of_customer(self, tenant: str, customer_id: str) -> list[str]:
+        """Return every stream with an event of this customer, in order of their names."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT stream FROM log.events WHERE tenant = %s AND customer_id = %s ORDER BY stream",
+                (tenant, customer_id),
+            ).fetchall()
+        return [stream for (stream,) in rows]
+
+    def recorded_by(self, tenant: str, correlation_id: str) -> dict[str, tuple[list[int], set[str]]]:
+        """Return, by stream, the versions recorded under a correlation id and the commands that asked for them."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT stream, array_agg(version ORDER BY version), array_agg(DISTINCT command_id) "
+                "FROM log.events WHERE tenant = %s AND correlation_id = %s GROUP BY stream ORDER BY stream",
+                (tenant, correlation_id),
+            ).fetchall()
+        return {stream: (versions, {one for one in ids if one}) for stream, versions, ids in rows}
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -1,0 +1,184 @@
+"""The desk: what a run of commands has read from the log, kept current with what they decided."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain import customer, deal, invoice, lead, order, pipeline, tenant
+from domain.event import Event
+from domain.ids import kind_of
+from domain.record import effective
+from streams.errors import WrongExpectedVersion
+from streams.log import Log, subject_of
+from streams.records import Append, Asked, Change, Claim, Recorded
+
+Evolve = Callable[[Any, Any], Any]
+
+AGGREGATES: Mapping[str, tuple[Any, Evolve]] = {
+    "customer": (customer.NEW, customer.evolve),
+    "lead": (lead.NEW, lead.evolve),
+    "deal": (deal.NEW, deal.evolve),
+    "order": (order.NEW, order.evolve),
+    "refund": (order.NEW, order.evolve),
+    "invoice": (invoice.NEW, invoice.evolve),
+    "pipeline": (pipeline.NEW, pipeline.evolve),
+    "tenant": (tenant.NEW, tenant.evolve),
+}
+"""The initial state and the fold of each kind of stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A stream as it stands: its version (0: it does not exist), state, customer and partition."""
+
+    version: int
+    state: Any
+    customer_id: str | None = None
+    partition: int | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one command has decided so far."""
+
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    loaded: dict[str, Loaded] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    releases: list[Claim] = field(default_factory=list)
+    release_streams: list[str] = field(default_factory=list)
+    destroy: list[str] = field(default_factory=list)
+    reopen: list[str] = field(default_factory=list)
+    anomalies: set[str] = field(default_factory=set)
+
+
+class Desk:
+    """Loads streams and claims of one tenant, and turns each command's decisions into one append.
+
+    A later command of the same run is decided on what an earlier one decided, before either is recorded.
+    """
+
+    def __init__(self, log: Log, tenant: str) -> None:
+        self.log = log
+        self.tenant = tenant
+        self._loaded: dict[str, Loaded] = {}
+        self._holders: dict[tuple[str, str], str | None] = {}
+        self._decided: set[str] = set()
+        self.draft = Draft()
+
+    def prefetch(self, streams: Iterable[str], claims: Iterable[tuple[str, str]]) -> None:
+        """Read what a run of commands will need, in two queries; anything else is read when asked for."""
+        wanted = [claim for claim in set(claims) if claim not in self._holders]
+        if wanted:
+            found = self.log.holders(self.tenant, wanted)
+            self._holders.update((claim, found.get(claim)) for claim in wanted)
+        held = [holder for claim in wanted if (holder := self._holders[claim]) is not None]
+        missing = {stream for stream in [*streams, *held] if stream not in self._loaded}
+        if missing:
+            for stream, events in self.log.streams(self.tenant, sorted(missing)).items():
+                self._loaded[stream] = _folded(stream, events)
+
+    def load(self, stream: str) -> Loaded:
+        """Return a stream as it stands, with what this run has decided about it."""
+        if stream in self.draft.loaded:
+            return self.draft.loaded[stream]
+        if stream not in self._loaded:
+            self.prefetch([stream], [])
+        return self._loaded[stream]
+
+    def state(self, stream: str) -> Any:
+        """Return the state of a stream as it stands."""
+        return self.load(stream).state
+
+    def expect(self, stream: str, expected: int | None) -> None:
+        """Raise WrongExpectedVersion unless the stream is at the version the asker saw, if they said one."""
+        current = self.load(stream).version
+        if expected is not None and expected != current:
+            raise WrongExpectedVersion(stream=stream, expected=expected, current=current)
+
+    def holder(self, kind: str, value: str) -> str | None:
+        """Return the stream that holds a claim, or None."""
+        for claim in self.draft.claims:
+            if (claim.kind, claim.value) == (kind, value):
+                return claim.stream
+        if (kind, value) not in self._holders:
+            self.prefetch([], [(kind, value)])
+        return self._holders[kind, value]
+
+    def append(self, stream: str, events: Sequence[Event], *, customer_id: str | None = None) -> None:
+        """Decide these events for a stream; the customer, once known, stays the stream's own until another comes."""
+        if not events:
+            return
+        before = self.load(stream)
+        _, evolve = AGGREGATES[kind_of(stream)]
+        state = before.state
+        for event in events:
+            state = evolve(state, event)
+        self.draft.events.setdefault(stream, []).extend(events)
+        whose = customer_id or before.customer_id
+        partition = before.partition
+        if partition is None:
+            partition = self.log.partition_of(self.tenant, subject_of(stream, whose))
+        self.draft.loaded[stream] = Loaded(before.version + len(events), state, whose, partition)
+
+    def rely_on(self, stream: str) -> None:
+        """Make the append depend on a stream that an earlier command of this run has decided, but not recorded."""
+        if stream in self._decided and stream not in self.draft.events:
+            self.draft.events[stream] = []
+            self.draft.loaded[stream] = self.load(stream)
+
+    def claim(self, kind: str, value: str, stream: str) -> None:
+        """Take a value for a stream alone; the append is refused when another was faster."""
+        if self.holder(kind, value) != stream:
+            self.draft.claims.append(Claim(kind=kind, value=value, stream=stream))
+
+    def release(self, kind: str, value: str, stream: str) -> None:
+        """Give a value back, if the stream holds it."""
+        if self.holder(kind, value) == stream:
+            self.draft.releases.append(Claim(kind=kind, value=value, stream=stream))
+
+    def begin(self) -> None:
+        """Start a command: what a refused one had decided is gone."""
+        self.draft = Draft()
+
+    def close(self, *, asked: Asked | None, actor: str, source: str, **links: str | None) -> Append:
+        """End a command: return its append, and let the commands after it see its decisions."""
+        draft = self.draft
+        changes = [
+            Change(
+                stream=stream,
+                expected=draft.loaded[stream].version - len(events),
+                events=events,
+                customer_id=draft.loaded[stream].customer_id,
+                partition=draft.loaded[stream].partition,
+            )
+            for stream, events in draft.events.items()
+        ]
+        self._loaded |= draft.loaded
+        self._decided |= draft.events.keys()
+        for claim in draft.claims:
+            self._holders[claim.kind, claim.value] = claim.stream
+        for claim in draft.releases:
+            self._holders[claim.kind, claim.value] = None
+        return Append(
+            tenant=self.tenant,
+            changes=changes,
+            actor=actor,
+            source=source,
+            asked=asked,
+            claims=draft.claims,
+            releases=draft.releases,
+            release_streams=draft.release_streams,
+            destroy=draft.destroy,
+            reopen=draft.reopen,
+            **links,
+        )
+
+
+def _folded(stream: str, events: Sequence[Recorded]) -> Loaded:
+    if not events:
+        return Loaded(0, AGGREGATES[kind_of(stream)][0])
+    state, evolve = AGGREGATES[kind_of(stream)]
+    for _, event in effective([(recorded.version, recorded.event) for recorded in events]):
+        state = evolve(state, event)
+    customer_id = next((r.customer_id for r in reversed(events) if r.customer_id), None)
+    return Loaded(events[-1].version, state, customer_id, events[0].partition)

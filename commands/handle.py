@@ -1,0 +1,278 @@
+"""The way of every command: load, decide, append."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+
+from commands import batches, customers, deals, invoices, leads, orders, tenants
+from commands.command import (
+    Answer,
+    AssignDealOwner,
+    AssignLeadOwner,
+    CaptureLead,
+    ChangeAmount,
+    ChooseTimeZone,
+    Command,
+    CompleteFollowUp,
+    Context,
+    ConvertLead,
+    CreateApiKey,
+    DefineOwnership,
+    DefinePipeline,
+    DisqualifyLead,
+    ForgetCustomer,
+    GiveConsent,
+    IssueInvoice,
+    LinkOrderToCustomer,
+    LoseDeal,
+    MergeCustomers,
+    MoveToStage,
+    OpenDeal,
+    QualifyLead,
+    RecordCancellation,
+    RecordCustomer,
+    RecordDealActivity,
+    RecordDealChange,
+    RecordImport,
+    RecordInvoicePayment,
+    RecordInvoiceRefund,
+    RecordLeadProgress,
+    RecordOrder,
+    RecordPayment,
+    RecordRefund,
+    RecordShipment,
+    ReopenDeal,
+    RevokeApiKey,
+    ScheduleFollowUp,
+    SettleConflict,
+    UndoBatch,
+    UnmergeCustomer,
+    VoidInvoice,
+    WinDeal,
+    WithdrawConsent,
+)
+from commands.desk import Desk
+from commands.needs import needs
+from domain.errors import Refusal
+from streams.errors import ClaimTaken, CommandReused, LogRefusal, WrongExpectedVersion
+from streams.log import Log
+from streams.records import Append, Appended, Asked
+
+_PATIENCE = 30.0  # seconds a command is decided again while others change the same streams
+
+Refused = Refusal | LogRefusal
+
+
+def handle(log: Log, command: Command, context: Context) -> Answer:
+    """Do what is asked, once, and answer where it stands.
+
+    The same command id with the same content gives the first answer again. Raises a domain Refusal when a rule says
+    no; WrongExpectedVersion when the asker saw another version; CommandReused when the command id was used for
+    something else; OutcomeUnknown when the database did not answer.
+    """
+    outcome = handle_many(log, [(command, context)])[0]
+    if isinstance(outcome, Answer):
+        return outcome
+    raise outcome
+
+
+def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answer | Refused]:
+    """Do many things, in their order, in few queries and commits; each is answered or refused by itself.
+
+    All contexts must be of one tenant. What a command decides is seen by those after it. A command whose streams
+    were changed by others meanwhile is decided again.
+    """
+    outcomes: dict[int, Answer | Refused] = _answered_before(log, asked)
+    deadline = time.monotonic() + _PATIENCE
+    waiting = [index for index in range(len(asked)) if index not in outcomes]
+    attempt = 0
+    while waiting:
+        appends: dict[int, tuple[str, tuple[str, ...], Append]] = {}
+        desk = Desk(log, asked[waiting[0]][1].tenant)
+        streams, claims = needs([asked[index] for index in waiting])
+        desk.prefetch(streams, claims)
+        for index in waiting:
+            command, context = asked[index]
+            try:
+                appends[index] = _decided(desk, command, context)
+            except (Refusal, LogRefusal) as refusal:
+                outcomes[index] = refusal
+        outcomes |= _appended(log, appends)
+        overtaken = [index for index in appends if _overtaken(outcomes[index], asked[index][1])]
+        if time.monotonic() > deadline:
+            break
+        waiting = overtaken
+        if waiting and attempt:
+            time.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311 - spreads competing writers
+        attempt += 1
+    return [outcomes[index] for index in range(len(asked))]
+
+
+def _decided(desk: Desk, command: Command, context: Context) -> tuple[str, tuple[str, ...], Append]:
+    """Decide one command on the desk: the id it answers with, what looks wrong, and what to append."""
+    desk.begin()
+    ident = decide(desk, command, context)
+    anomalies = tuple(sorted(desk.draft.anomalies))
+    asked = None
+    if context.command_id is not None:
+        answer = {"id": ident, "anomalies": anomalies}
+        asked = Asked(
+            command_id=context.command_id, fingerprint=_fingerprint(desk.log, command, context), answer=answer
+        )
+    append = desk.close(
+        asked=asked,
+        actor=context.actor,
+        source=context.source,
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id,
+    )
+    return ident, anomalies, append
+
+
+def _appended(
+    log: Log, appends: dict[int, tuple[str, tuple[str, ...], Append]]
+) -> dict[int, Answer | Refused]:
+    if len(appends) == 1:
+        [(index, (_, _, append))] = appends.items()
+        try:
+            results: list[Appended | LogRefusal] = [log.append(append)]
+        except LogRefusal as refusal:
+            results = [refusal]
+    else:
+        results = log.append_many([append for _, _, append in appends.values()])
+    outcomes: dict[int, Answer | Refused] = {}
+    for (index, (ident, anomalies, _)), result in zip(appends.items(), results, strict=True):
+        outcomes[index] = result if isinstance(result, LogRefusal) else _answer(ident, anomalies, result)
+    return outcomes
+
+
+def _answer(ident: str, anomalies: tuple[str, ...], appended: Appended) -> Answer:
+    stored = appended.answer if appended.repeated else {}
+    return Answer(
+        id=stored.get("id", ident),
+        position=appended.position,
+        version=appended.version,
+        events=appended.events,
+        repeated=appended.repeated,
+        anomalies=tuple(stored.get("anomalies", anomalies)),
+    )
+
+
+def _overtaken(outcome: Answer | Refused, context: Context) -> bool:
+    """Say whether others changed what the command was decided on, so that it may be decided again."""
+    if isinstance(outcome, WrongExpectedVersion):
+        return context.expected is None
+    return isinstance(outcome, ClaimTaken)
+
+
+def _answered_before(log: Log, asked: Sequence[tuple[Command, Context]]) -> dict[int, Answer | Refused]:
+    """Find the commands whose ids were answered before: their first answer stands, whatever is true now."""
+    by_id = {context.command_id: index for index, (_, context) in enumerate(asked) if context.command_id}
+    outcomes: dict[int, Answer | Refused] = {}
+    if not by_id:
+        return outcomes
+    for command_id, (fingerprint, appended) in log.answered(asked[0][1].tenant, list(by_id)).items():
+        index = by_id[command_id]
+        command, context = asked[index]
+        if fingerprint == _fingerprint(log, command, context):
+            outcomes[index] = _answer("", (), appended)
+        else:
+            outcomes[index] = CommandReused(command_id=command_id)
+    return outcomes
+
+
+def _fingerprint(log: Log, command: Command, context: Context) -> bytes:
+    content = msgspec.json.encode(command, order="deterministic").decode()
+    return log.keyring.digest("command", type(command).__name__, context.source, content)
+
+
+def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one arm a command
+    """Route a command to its handler; return the id of its record."""
+    match command:
+        case RecordCustomer():
+            return customers.record(desk, command, context)
+        case SettleConflict():
+            return customers.settle_conflict(desk, command, context)
+        case GiveConsent():
+            return customers.give_consent(desk, command, context)
+        case WithdrawConsent():
+            return customers.withdraw_consent(desk, command, context)
+        case MergeCustomers():
+            return customers.merge(desk, command, context)
+        case UnmergeCustomer():
+            return customers.unmerge(desk, command, context)
+        case ForgetCustomer():
+            return customers.forget(desk, command, context)
+        case CaptureLead():
+            return leads.capture(desk, command, context)
+        case AssignLeadOwner():
+            return leads.assign_owner(desk, command, context)
+        case QualifyLead():
+            return leads.qualify(desk, command, context)
+        case DisqualifyLead():
+            return leads.disqualify(desk, command, context)
+        case ConvertLead():
+            return leads.convert(desk, command, context)
+        case RecordLeadProgress():
+            return leads.record_progress(desk, command, context)
+        case OpenDeal():
+            return deals.open_deal(desk, command, context)
+        case MoveToStage():
+            return deals.move_to_stage(desk, command, context)
+        case ChangeAmount():
+            return deals.change_amount(desk, command, context)
+        case AssignDealOwner():
+            return deals.assign_owner(desk, command, context)
+        case WinDeal():
+            return deals.win(desk, command, context)
+        case LoseDeal():
+            return deals.lose(desk, command, context)
+        case ReopenDeal():
+            return deals.reopen(desk, command, context)
+        case ScheduleFollowUp():
+            return deals.schedule_follow_up(desk, command, context)
+        case CompleteFollowUp():
+            return deals.complete_follow_up(desk, command, context)
+        case RecordDealChange():
+            return deals.record_change(desk, command, context)
+        case RecordDealActivity():
+            return deals.record_activity(desk, command, context)
+        case RecordOrder():
+            return orders.record(desk, command, context)
+        case RecordPayment():
+            return orders.record_payment(desk, command, context)
+        case RecordShipment():
+            return orders.record_shipment(desk, command, context)
+        case RecordCancellation():
+            return orders.record_cancellation(desk, command, context)
+        case RecordRefund():
+            return orders.record_refund(desk, command, context)
+        case LinkOrderToCustomer():
+            return orders.link_to_customer(desk, command, context)
+        case IssueInvoice():
+            return invoices.issue(desk, command, context)
+        case RecordInvoicePayment():
+            return invoices.record_payment(desk, command, context)
+        case RecordInvoiceRefund():
+            return invoices.record_refund(desk, command, context)
+        case VoidInvoice():
+            return invoices.void(desk, command, context)
+        case DefinePipeline():
+            return tenants.define_pipeline(desk, command, context)
+        case DefineOwnership():
+            return tenants.define_ownership(desk, command, context)
+        case ChooseTimeZone():
+            return tenants.choose_time_zone(desk, command, context)
+        case CreateApiKey():
+            return tenants.create_api_key(desk, command, context)
+        case RevokeApiKey():
+            return tenants.revoke_api_key(desk, command, context)
+        case RecordImport():
+            return batches.record_import(desk, command, context)
+        case UndoBatch():
+            return batches.undo(desk, command, context)
+        case _:
+            assert_never(command)
