@@ -1,0 +1,86 @@
+"""Import batches: their report, and taking one back."""
+
+from collections.abc import Iterator, Sequence
+
+from commands.command import Context, RecordImport, UndoBatch
+from commands.desk import Desk
+from domain.customer import IdentityLinked
+from domain.record import EventsWithdrawn, effective
+from domain.tenant import BatchImported, BatchUndone
+from streams.records import Claim, Recorded
+
+OPERATIONS = "tenant-operations"
+STREAMS_AT_ONCE = 5_000
+
+
+def correlation_of(batch: str) -> str:
+    """Return the correlation id that every event of an import batch carries."""
+    return f"import:{batch}"
+
+
+def record_import(desk: Desk, command: RecordImport, context: Context) -> str:
+    """Record the report of an import."""
+    event = BatchImported(
+        occurred_at=context.now,
+        batch=command.batch,
+        mapping=command.mapping,
+        rows=command.rows,
+        events=command.events,
+        skipped=command.skipped,
+        anomalies=command.anomalies,
+    )
+    desk.append(OPERATIONS, [event])
+    return command.batch
+
+
+def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
+    """Withdraw the batch's events from its next STREAMS_AT_ONCE streams; decides nothing when none are left.
+
+    What the withdrawn events had claimed is free again, and their commands may be asked anew.
+    """
+    recorded = desk.log.recorded_by(desk.tenant, correlation_of(command.batch))
+    recorded.pop(OPERATIONS, None)
+    withdrawn = 0
+    streams = 0
+    for names in _slices(sorted(recorded)):
+        for stream, events in desk.log.streams(desk.tenant, names).items():
+            standing = {version for version, _ in effective([(r.version, r.event) for r in events])}
+            versions = tuple(v for v in recorded[stream][0] if v in standing and not _withdraws(events[v - 1]))
+            if not versions:
+                continue
+            event = EventsWithdrawn(
+                occurred_at=context.now, versions=versions, reason=command.reason, batch=command.batch
+            )
+            desk.append(stream, [event])
+            _give_back(desk, stream, events, frozenset(versions))
+            desk.draft.reopen.extend(sorted(recorded[stream][1]))
+            withdrawn += len(versions)
+            streams += 1
+        if streams >= STREAMS_AT_ONCE:
+            break
+    if withdrawn:
+        desk.append(
+            OPERATIONS,
+            [BatchUndone(occurred_at=context.now, batch=command.batch, events=withdrawn, reason=command.reason)],
+        )
+    return command.batch
+
+
+def _give_back(desk: Desk, stream: str, events: Sequence[Recorded], versions: frozenset[int]) -> None:
+    if all(r.version in versions or _withdraws(r) for r in events):
+        desk.draft.release_streams.append(stream)
+        return
+    for recorded in events:
+        linked = recorded.event
+        if recorded.version in versions and isinstance(linked, IdentityLinked) and linked.value is not None:
+            kind = f"external:{linked.source}" if linked.kind == "external" else linked.kind
+            desk.draft.releases.append(Claim(kind=kind, value=linked.value, stream=stream))
+
+
+def _withdraws(recorded: Recorded) -> bool:
+    return isinstance(recorded.event, EventsWithdrawn)
+
+
+def _slices(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), STREAMS_AT_ONCE):
+        yield names[start : start + STREAMS_AT_ONCE]

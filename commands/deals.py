@@ -1,0 +1,202 @@
+"""Deals: requests decided by the pipeline's rules, and what other systems report."""
+
+from datetime import datetime
+
+from commands.command import (
+    AssignDealOwner,
+    ChangeAmount,
+    CompleteFollowUp,
+    Context,
+    LoseDeal,
+    MoveToStage,
+    OpenDeal,
+    RecordDealActivity,
+    RecordDealChange,
+    ReopenDeal,
+    ScheduleFollowUp,
+    WinDeal,
+)
+from commands.customers import find_or_register
+from commands.desk import Desk
+from commands.names import fresh, named
+from domain import deal
+from domain.ids import external_id, id_of
+from domain.pipeline import Pipeline
+
+
+def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
+    """Open a deal, or record that a source has one."""
+    at = command.occurred_at or context.now
+    customer_id = command.customer_id or find_or_register(desk, command.profile, context, at)
+    stream = fresh("deal") if command.source_id is None else named("deal", context, command.source_id)
+    desk.expect(stream, context.expected)
+    lead_id = command.lead_id
+    if command.lead_source_id is not None:
+        lead_id = external_id(context.tenant, "lead", context.source, command.lead_source_id)
+    events = deal.open(
+        desk.state(stream),
+        source=context.source,
+        source_id=command.source_id,
+        pipeline=command.pipeline,
+        stage=command.stage,
+        title=command.title,
+        owner=command.owner,
+        amount=command.amount,
+        currency=command.currency,
+        customer_id=customer_id,
+        lead_id=lead_id,
+        company=command.company,
+        sequence=command.sequence,
+        rules=_rules(desk, command.pipeline),
+        at=at,
+    )
+    _append(desk, stream, events, customer_id)
+    return id_of(stream)
+
+
+def move_to_stage(desk: Desk, command: MoveToStage, context: Context) -> str:
+    """Move a deal, if its pipeline's rules allow it."""
+    stream = _existing(desk, command.deal_id, context)
+    state = desk.state(stream)
+    rules = _rules(desk, state.pipeline)
+    _append(
+        desk,
+        stream,
+        deal.move_to_stage(state, stage=command.stage, rules=rules, source=context.source, at=context.now),
+    )
+    return command.deal_id
+
+
+def change_amount(desk: Desk, command: ChangeAmount, context: Context) -> str:
+    """Estimate a deal's value anew."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.change_amount(
+        desk.state(stream),
+        amount=command.amount,
+        currency=command.currency,
+        source=context.source,
+        at=context.now,
+    )
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def assign_owner(desk: Desk, command: AssignDealOwner, context: Context) -> str:
+    """Give a deal to a colleague."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.assign_owner(
+        desk.state(stream), owner=command.owner, source=context.source, at=context.now
+    )
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def win(desk: Desk, command: WinDeal, context: Context) -> str:
+    """Close a deal as won."""
+    stream = _existing(desk, command.deal_id, context)
+    _append(desk, stream, deal.win(desk.state(stream), source=context.source, at=context.now))
+    return command.deal_id
+
+
+def lose(desk: Desk, command: LoseDeal, context: Context) -> str:
+    """Close a deal as lost."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.lose(desk.state(stream), reason=command.reason, source=context.source, at=context.now)
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def reopen(desk: Desk, command: ReopenDeal, context: Context) -> str:
+    """Open a closed deal again."""
+    stream = _existing(desk, command.deal_id, context)
+    _append(desk, stream, deal.reopen(desk.state(stream), source=context.source, at=context.now))
+    return command.deal_id
+
+
+def schedule_follow_up(desk: Desk, command: ScheduleFollowUp, context: Context) -> str:
+    """Plan something to be done about a deal."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.schedule_follow_up(
+        desk.state(stream),
+        follow_up_id=command.follow_up_id,
+        due_on=command.due_on,
+        task=command.task,
+        owner=command.owner,
+        at=context.now,
+    )
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def complete_follow_up(desk: Desk, command: CompleteFollowUp, context: Context) -> str:
+    """Note that a follow-up was done."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.complete_follow_up(desk.state(stream), follow_up_id=command.follow_up_id, at=context.now)
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def record_change(desk: Desk, command: RecordDealChange, context: Context) -> str:
+    """Record what a source says has changed about its deal, in whatever order it says so."""
+    stream = named("deal", context, command.source_id)
+    at: datetime = command.occurred_at
+    customer_id = find_or_register(desk, command.profile, context, at)
+    how = {"source": context.source, "sequence": command.sequence, "at": at}
+    if command.stage is not None:
+        rules = _rules(desk, command.pipeline or desk.state(stream).pipeline)
+        _append(desk, stream, deal.record_stage(desk.state(stream), stage=command.stage, rules=rules, **how))
+    if command.owner is not None:
+        _append(desk, stream, deal.record_owner(desk.state(stream), owner=command.owner, **how))
+    if command.amount is not None:
+        events = deal.record_amount(
+            desk.state(stream), amount=command.amount, currency=command.currency, **how
+        )
+        _append(desk, stream, events)
+    if command.outcome is not None:
+        events = deal.record_outcome(
+            desk.state(stream), outcome=command.outcome, reason=command.lost_reason, **how
+        )
+        _append(desk, stream, events)
+    if customer_id is not None:
+        events = deal.link_to_customer(desk.state(stream), customer_id=customer_id, at=at)
+        _append(desk, stream, events, customer_id)
+    return id_of(stream)
+
+
+def record_activity(desk: Desk, command: RecordDealActivity, context: Context) -> str:
+    """Record work that a source reports on its deal."""
+    stream = named("deal", context, command.source_id)
+    events = deal.record_activity(
+        desk.state(stream),
+        kind=command.kind,
+        activity=command.activity,
+        status=command.status,
+        by=command.by,
+        sequence=command.sequence,
+        at=command.occurred_at,
+    )
+    _append(desk, stream, events)
+    return id_of(stream)
+
+
+def _existing(desk: Desk, deal_id: str, context: Context) -> str:
+    stream = f"deal-{deal_id}"
+    desk.expect(stream, context.expected)
+    return stream
+
+
+def _rules(desk: Desk, pipeline: str | None) -> Pipeline | None:
+    """Return the pipeline's rules of today, or None where none were defined."""
+    if pipeline is None:
+        return None
+    loaded = desk.load(f"pipeline-{pipeline}")
+    rules: Pipeline | None = loaded.state if loaded.version else None
+    return rules
+
+
+def _append(
+    desk: Desk, stream: str, events: list[deal.DealEvent], customer_id: str | None = None
+) -> None:
+    for event in events:
+        desk.draft.anomalies.update(getattr(event, "anomalies", ()))
+    desk.append(stream, events, customer_id=customer_id)

@@ -1,0 +1,38 @@
+"""What a run of commands will read, told in advance so that it is read in two queries."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from commands.command import Command, Context
+from commands.customers import identities
+from commands.names import stream_named
+from commands.tenants import SETTINGS
+
+_NAMED = {
+    "customer_id": "customer",
+    "loser": "customer",
+    "survivor": "customer",
+    "lead_id": "lead",
+    "deal_id": "deal",
+    "order_id": "order",
+    "invoice_id": "invoice",
+    "pipeline": "pipeline",
+}
+
+
+def needs(asked: Sequence[tuple[Command, Context]]) -> tuple[set[str], set[tuple[str, str]]]:
+    """Return the streams and the (kind, value) claims that these commands name. Missing one costs a query, no more."""
+    streams: set[str] = {SETTINGS}
+    claims: set[tuple[str, str]] = set()
+    for command, context in asked:
+        own = stream_named(command, context)
+        if own is not None:
+            streams.add(own)
+        for name, kind in _NAMED.items():
+            ident: Any = getattr(command, name, None)
+            if ident is not None:
+                streams.add(f"{kind}-{ident}")
+        profile = getattr(command, "profile", None)
+        if profile is not None:
+            claims.update(identities(profile, context.source))
+    return streams, claims
