@@ -1,0 +1,5 @@
+"""PostgreSQL without installing it."""
+
+from api.embedded.server import EmbeddedPostgres
+
+__all__ = ["EmbeddedPostgres"]
