@@ -1,0 +1,1 @@
+"""Imports: files of rows become commands, by a declarative mapping."""

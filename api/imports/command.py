@@ -1,0 +1,110 @@
+"""`backstory import`: the arguments, the run, the report."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from api.failures import Misuse
+from api.imports import importing
+from api.imports.files import assign
+from api.imports.mapping import load, presets
+from api.imports.passes import Progress as Told
+from api.imports.passes import quiet
+from projections.projector import Projector
+from streams.log import Log
+
+
+class Place(Protocol):
+    """Where the log is."""
+
+    log: Log
+    conninfo: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `backstory import` takes."""
+    parser.add_argument(
+        "mapping", metavar="MAPPING", nargs="?", help=f"a TOML file, or {', '.join(presets())}"
+    )
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a file, or INPUT=FILE")
+    parser.add_argument("--dry-run", action="store_true", help="read and decide everything, record nothing")
+    parser.add_argument(
+        "--rejects", metavar="FILE", type=Path, help="write every bad row's place and reason here"
+    )
+    parser.add_argument("--undo", metavar="BATCH", help="withdraw everything this batch recorded")
+    parser.add_argument("--reason", metavar="TEXT", help="why the batch is withdrawn")
+    parser.add_argument(
+        "--source", help="the name of the system the files come from, instead of the mapping's"
+    )
+    parser.add_argument("--currency", help="the currency of amounts without one, instead of the mapping's")
+    parser.add_argument("--time-zone", help="the IANA zone of times without one, instead of the mapping's")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(args: argparse.Namespace, place: Place) -> int:
+    """Do what the arguments ask; return 0, or 1 when nothing could be imported. Raises Misuse or Failure."""
+    if args.undo is not None:
+        return _undo(args, place)
+    if args.mapping is None or not args.files:
+        raise Misuse("import takes a MAPPING and at least one FILE")
+    mapping = load(args.mapping, source=args.source, currency=args.currency, time_zone=args.time_zone)
+    request = importing.Request(
+        mapping=mapping,
+        files=assign(mapping, args.files),
+        tenant=args.tenant,
+        now=datetime.now(UTC),
+        dry_run=args.dry_run,
+        rejects=args.rejects,
+    )
+    with _progress() as told:
+        report = importing.run_import(place.log, request, told)
+        if not report.dry_run:
+            told("projecting", 0, 1)
+            Projector(place.log, place.conninfo).catch_up()
+    sys.stdout.write(json.dumps(report.document()) + "\n" if args.json else report.text())
+    return 1 if report.failed else 0
+
+
+def _undo(args: argparse.Namespace, place: Place) -> int:
+    if not args.reason:
+        raise Misuse("--undo takes --reason TEXT")
+    withdrawn = importing.undo_import(
+        place.log, tenant=args.tenant, batch=args.undo, reason=args.reason, now=datetime.now(UTC)
+    )
+    Projector(place.log, place.conninfo).catch_up()
+    told = {"batch": args.undo, "withdrawn_from": withdrawn}
+    text = f"batch {args.undo}: withdrawn from {withdrawn:,} records\n"
+    sys.stdout.write(json.dumps(told) + "\n" if args.json else text)
+    return 0 if withdrawn else 1
+
+
+@contextmanager
+def _progress() -> Iterator[Told]:
+    """Show progress and time left on a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield quiet
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of)
+            bar.update(tasks[what], completed=done, total=of)
+
+        yield told
