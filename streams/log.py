@@ -1,7 +1,7 @@
 """The log: append, read, follow. PostgreSQL decides; positions are gapless and in commit order."""
 
 import itertools
-import uuid
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,11 @@ from psycopg_pool import ConnectionPool
 from domain.event import Event
 from domain.record import PersonalDataErased
 from streams.codec import Codec
-from streams.committer import Committer, Place, Ticket
+from streams.committer import Committer
+from streams.ticket import Place, Ticket
 from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent, WrongMasterKey
 from streams.keyring import Keyring
-from streams.records import Append, Appended, Claim, Recorded, Unreadable
+from streams.records import Append, Appended, Change, Claim, Recorded, Unreadable
 
 COLUMNS = (
     "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "
@@ -99,97 +100,87 @@ class Log:
     def _ticket(self, append: Append) -> Ticket:
         number = next(self._numbers)
         tenant, asked = append.tenant, append.asked
-        command_id = asked.command_id if asked else None
-        events: list[bytes] = []
-        streams: dict[tuple[str, str], Place] = {}
-        alone: set[tuple[str, ...]] = set()
-        proof: tuple[str, str, int, str] | None = None
-        for change in append.changes:
-            streams[tenant, change.stream] = Place(
-                change.expected,
-                change.expected + len(change.events),
-                encode({"r": number, "tenant": tenant, "stream": change.stream, "version": change.expected}),
-            )
-            subject = subject_of(change.stream, change.customer_id)
-            partition = change.partition
-            if partition is None:
-                partition = self.partition_of(tenant, subject)
-            for version, event in enumerate(change.events, change.expected + 1):
-                name, data = self.codec.encode(tenant, subject, event)
-                event_id = str(uuid.uuid4())
-                proof = proof or (tenant, change.stream, version, event_id)
-                events.append(
-                    encode(
-                        {
-                            "tenant": tenant,
-                            "stream": change.stream,
-                            "version": version,
-                            "type": name,
-                            "event_id": event_id,
-                            "customer_id": change.customer_id,
-                            "partition": partition,
-                            "occurred_at": event.occurred_at,
-                            "actor": append.actor,
-                            "source": append.source,
-                            "command_id": command_id,
-                            "correlation_id": append.correlation_id,
-                            "causation_id": append.causation_id,
-                            "data": msgspec.Raw(data),
-                        }
-                    )
-                )
-        parts: dict[str, bytes] = {}
-        if events:
-            parts["events"] = b",".join(events)
-        self._add_claims(append, number, parts, alone)
-        if append.destroy:
-            parts["destroy"] = _each({"tenant": tenant, "subject": subject} for subject in append.destroy)
-        if append.reopen:
-            parts["reopen"] = _each({"tenant": tenant, "command_id": reopened} for reopened in append.reopen)
         first = append.changes[0] if append.changes else None
-        version = first.expected + len(first.events) if first else 0
-        command = fingerprint = None
-        if asked is not None:
-            alone.add((tenant, "", asked.command_id))
-            fingerprint = asked.fingerprint.hex()
-            command = encode(
-                {
-                    "r": number,
-                    "tenant": tenant,
-                    "command_id": asked.command_id,
-                    "fingerprint": fingerprint,
-                    "answer": {"version": version, "answer": asked.answer},
-                    "events": len(events),
-                }
-            )
-        return Ticket(
+        ticket = Ticket(
             number=number,
-            parts=parts,
-            streams=streams,
-            alone=frozenset(alone),
-            events=len(events),
-            version=version,
-            proof=proof,
+            version=first.expected + len(first.events) if first else 0,
             answer=asked.answer if asked else {},
-            command=command,
-            command_id=command_id,
-            fingerprint=fingerprint,
         )
+        for change in append.changes:
+            self._add_events(append, change, ticket)
+        if append.claims or append.releases or append.release_streams:
+            self._add_claims(append, ticket)
+        if append.destroy:
+            ticket.parts["destroy"] = _each([tenant, subject] for subject in append.destroy)
+        if append.reopen:
+            ticket.parts["reopen"] = _each([tenant, reopened] for reopened in append.reopen)
+        if asked is not None:
+            ticket.alone.add((tenant, "", asked.command_id))
+            ticket.command_id = asked.command_id
+            ticket.fingerprint = asked.fingerprint.hex()
+            answer = {"version": ticket.version, "answer": asked.answer}
+            ticket.command = encode(
+                [number, tenant, asked.command_id, ticket.fingerprint, answer, ticket.events]
+            )
+        return ticket
 
-    def _add_claims(
-        self, append: Append, number: int, parts: dict[str, bytes], alone: set[tuple[str, ...]]
-    ) -> None:
-        def row(claim: Claim) -> dict[str, object]:
-            digest = self.keyring.digest(append.tenant, claim.kind, claim.value).hex()
-            alone.add((append.tenant, claim.kind, digest))
-            return {"tenant": append.tenant, "kind": claim.kind, "digest": digest, "stream": claim.stream}
+    def _add_events(self, append: Append, change: Change, ticket: Ticket) -> None:
+        tenant, stream, customer_id = append.tenant, change.stream, change.customer_id
+        subject = subject_of(stream, customer_id)
+        partition = change.partition
+        if partition is None:
+            partition = self.partition_of(tenant, subject)
+        command_id = append.asked.command_id if append.asked else None
+        version = change.expected
+        rows = []
+        for event in change.events:
+            version += 1
+            name, data = self.codec.encode(tenant, subject, event)
+            event_id = _event_id()
+            if ticket.proof is None:
+                ticket.proof = (tenant, stream, version, event_id)
+            rows.append(
+                (
+                    tenant,
+                    stream,
+                    version,
+                    name,
+                    event_id,
+                    customer_id,
+                    partition,
+                    event.occurred_at,
+                    append.actor,
+                    append.source,
+                    command_id,
+                    append.correlation_id,
+                    append.causation_id,
+                    msgspec.Raw(data),
+                )
+            )
+        check = encode((ticket.number, tenant, stream, change.expected))
+        ticket.streams[tenant, stream] = Place(change.expected, version, check)
+        ticket.events += len(rows)
+        if rows:
+            ticket.add("events", encode(rows)[1:-1])
+
+    def _add_claims(self, append: Append, ticket: Ticket) -> None:
+        tenant = append.tenant
+
+        def digest(claim: Claim) -> str:
+            found = self.keyring.digest(tenant, claim.kind, claim.value).hex()
+            ticket.alone.add((tenant, claim.kind, found))
+            return found
 
         if append.claims:
-            parts["claims"] = _each(row(claim) | {"r": number} for claim in append.claims)
-        whole = ({"tenant": append.tenant, "stream": stream} for stream in append.release_streams)
-        releases = [*(row(claim) for claim in append.releases), *whole]
+            ticket.parts["claims"] = _each(
+                [ticket.number, tenant, claim.kind, digest(claim), claim.stream] for claim in append.claims
+            )
+        releases: list[list[str | None]] = [
+            [tenant, claim.stream, claim.kind, digest(claim)] for claim in append.releases
+        ]
+        releases += [[tenant, stream, None, None] for stream in append.release_streams]
         if releases:
-            parts["releases"] = _each(releases)
+            ticket.parts["releases"] = _each(releases)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -304,8 +295,14 @@ class Log:
 encode = msgspec.json.encode
 
 
-def _each(rows: Iterable[dict[str, object]]) -> bytes:
+def _each(rows: Iterable[Sequence[object]]) -> bytes:
     return b",".join(encode(row) for row in rows)
+
+
+def _event_id() -> str:
+    """Return a random (version 4) UUID as 32 hex digits, at a quarter of the price of uuid4."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:12]}4{digits[13:16]}a{digits[17:]}"
 
 
 def _as_app(connection: Connection) -> None:

@@ -103,105 +103,97 @@ CREATE TRIGGER destroyed_for_good BEFORE UPDATE OR DELETE ON log.keys
 
 -- Appends a batch of requests at once, or says which of them are refused and writes nothing.
 --
--- batch: {events: [{r, tenant, stream, version, type, event_id, customer_id, partition, occurred_at, actor,
---                   source, command_id, correlation_id, causation_id, data}],
---         expected: [{r, tenant, stream, version}],      the version each writer saw, for every stream written
---         commands: [{r, tenant, command_id, fingerprint, answer, events, last}],   answer {version, answer}; last: index of its last event
---         claims:   [{r, tenant, kind, digest, stream}],
---         releases: [{tenant, kind, digest, stream}],    kind and digest null: all claims of the stream
---         destroy:  [{tenant, subject}],                 keys to destroy
---         reopen:   [{tenant, command_id}]}              commands whose effects are withdrawn, to be asked again
+-- batch is an object of lists; `r` is the caller's number of a request, absent lists are empty:
+--   events    [tenant, stream, version, type, event_id, customer_id, partition, occurred_at, actor, source,
+--              command_id, correlation_id, causation_id, data]
+--   expected  [r, tenant, stream, version]            the version each writer saw, for every stream written
+--   commands  [r, tenant, command_id, fingerprint, answer, events, last]   last: the index of its last event
+--   claims    [r, tenant, kind, digest, stream]
+--   releases  [tenant, stream, kind, digest]          kind and digest null: all claims of the stream
+--   destroy   [tenant, subject]                       keys to destroy
+--   reopen    [tenant, command_id]                    commands whose effects are withdrawn, to be asked again
 -- Answers {refused: [{r, reason, ...}]} or {position, recorded_at}: the position before the first event.
 -- A unique_violation means that another process was faster since the checks: ask again.
+--
+-- The plans are made once, perhaps while the tables are empty: the settings keep them to the indexes.
 CREATE FUNCTION log.append(batch jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = log, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = log, pg_temp
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
+AS $$
 DECLARE
     refused jsonb;
+    added   integer := coalesce(jsonb_array_length(batch -> 'events'), 0);
     taken   bigint;
     at      timestamptz;
 BEGIN
-    WITH repeated AS (
-        SELECT c.r, jsonb_build_object('r', c.r, 'reason', 'command', 'fingerprint', encode(k.fingerprint, 'hex'),
+    WITH all_refused AS (
+        SELECT (c ->> 0)::int AS r, 1 AS weight,
+               jsonb_build_object('reason', 'command', 'fingerprint', encode(k.fingerprint, 'hex'),
                    'answer', k.answer, 'position', k.position, 'events', k.events) AS why
-        FROM jsonb_to_recordset(batch -> 'commands') AS c (r int, tenant text, command_id text)
-        JOIN log.commands k ON k.tenant = c.tenant AND k.command_id = c.command_id
-    ), stale AS (
-        SELECT e.r, jsonb_build_object('r', e.r, 'reason', 'version', 'stream', e.stream, 'expected', e.version,
-                   'current', coalesce(h.version, 0)) AS why
-        FROM jsonb_to_recordset(batch -> 'expected') AS e (r int, tenant text, stream text, version int)
+        FROM jsonb_array_elements(batch -> 'commands') AS c
+        JOIN log.commands k ON k.tenant = c ->> 1 AND k.command_id = c ->> 2
+        UNION ALL
+        SELECT (e ->> 0)::int, 2,
+               jsonb_build_object('reason', 'version', 'stream', e ->> 2, 'expected', (e ->> 3)::int,
+                   'current', coalesce(newest.version, 0))
+        FROM jsonb_array_elements(batch -> 'expected') AS e
         LEFT JOIN LATERAL (
-            SELECT version FROM log.events v WHERE v.tenant = e.tenant AND v.stream = e.stream
+            SELECT version FROM log.events v WHERE v.tenant = e ->> 1 AND v.stream = e ->> 2
             ORDER BY v.version DESC LIMIT 1
-        ) h ON true
-        WHERE coalesce(h.version, 0) <> e.version
-    ), held AS (
-        SELECT c.r, jsonb_build_object('r', c.r, 'reason', 'claim', 'kind', c.kind, 'digest', c.digest,
-                   'holder', k.stream) AS why
-        FROM jsonb_to_recordset(batch -> 'claims') AS c (r int, tenant text, kind text, digest text, stream text)
-        JOIN log.claims k ON k.tenant = c.tenant AND k.kind = c.kind AND k.digest = decode(c.digest, 'hex')
-        WHERE k.stream <> c.stream
-    ), all_refused AS (
-        SELECT r, why, 1 AS weight FROM repeated
-        UNION ALL SELECT r, why, 2 FROM stale
-        UNION ALL SELECT r, why, 3 FROM held
+        ) AS newest ON true
+        WHERE coalesce(newest.version, 0) <> (e ->> 3)::int
+        UNION ALL
+        SELECT (c ->> 0)::int, 3,
+               jsonb_build_object('reason', 'claim', 'kind', k.kind, 'holder', k.stream)
+        FROM jsonb_array_elements(batch -> 'claims') AS c
+        JOIN log.claims k ON k.tenant = c ->> 1 AND k.kind = c ->> 2 AND k.digest = decode(c ->> 3, 'hex')
+        WHERE k.stream <> c ->> 4
     )
-    SELECT jsonb_agg(why) INTO refused
-    FROM (SELECT DISTINCT ON (r) why FROM all_refused ORDER BY r, weight) AS first_reason;
+    SELECT jsonb_agg(why || jsonb_build_object('r', r)) INTO refused
+    FROM (SELECT DISTINCT ON (r) r, why FROM all_refused ORDER BY r, weight) AS first_reason;
     IF refused IS NOT NULL THEN
         RETURN jsonb_build_object('refused', refused);
     END IF;
 
-    IF batch ? 'destroy' THEN
-        UPDATE log.keys k SET wrapped = NULL, destroyed_at = clock_timestamp()
-        FROM jsonb_to_recordset(batch -> 'destroy') AS d (tenant text, subject text)
-        WHERE k.tenant = d.tenant AND k.subject = d.subject AND k.destroyed_at IS NULL;
-    END IF;
-    IF batch ? 'releases' THEN
+    IF batch ?| '{releases,reopen,destroy}' THEN
+        PERFORM FROM log.head FOR UPDATE;  -- before any row that a holder of the head may wait for
         DELETE FROM log.claims k
-        USING jsonb_to_recordset(batch -> 'releases') AS f (tenant text, kind text, digest text, stream text)
-        WHERE k.tenant = f.tenant AND k.stream = f.stream
-          AND (f.kind IS NULL OR (k.kind = f.kind AND k.digest = decode(f.digest, 'hex')));
-    END IF;
-    IF batch ? 'reopen' THEN
+        USING jsonb_array_elements(batch -> 'releases') AS f
+        WHERE k.tenant = f ->> 0 AND k.stream = f ->> 1
+          AND (f ->> 2 IS NULL OR (k.kind = f ->> 2 AND k.digest = decode(f ->> 3, 'hex')));
         DELETE FROM log.commands k
-        USING jsonb_to_recordset(batch -> 'reopen') AS o (tenant text, command_id text)
-        WHERE k.tenant = o.tenant AND k.command_id = o.command_id;
+        USING jsonb_array_elements(batch -> 'reopen') AS o
+        WHERE k.tenant = o ->> 0 AND k.command_id = o ->> 1;
+        UPDATE log.keys k SET wrapped = NULL, destroyed_at = clock_timestamp()
+        FROM jsonb_array_elements(batch -> 'destroy') AS d
+        WHERE k.tenant = d ->> 0 AND k.subject = d ->> 1 AND k.destroyed_at IS NULL;
     END IF;
 
-    WITH head AS (
-        UPDATE log.head h
-        SET position = h.position + jsonb_array_length(batch -> 'events'),
-            recorded_at = greatest(h.recorded_at, clock_timestamp())
-        RETURNING h.position - jsonb_array_length(batch -> 'events') AS position, h.recorded_at
-    ), answered AS (
+    UPDATE log.head h SET position = h.position + added, recorded_at = greatest(h.recorded_at, clock_timestamp())
+    RETURNING h.position - added, h.recorded_at INTO taken, at;
+    INSERT INTO log.events (position, tenant, stream, version, type, event_id, customer_id, partition,
+        occurred_at, recorded_at, actor, source, command_id, correlation_id, causation_id, data)
+    SELECT taken + n, e ->> 0, e ->> 1, (e ->> 2)::int, e ->> 3, (e ->> 4)::uuid, e ->> 5, (e ->> 6)::smallint,
+           (e ->> 7)::timestamptz, at, e ->> 8, e ->> 9, e ->> 10, e ->> 11, e ->> 12, e -> 13
+    FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS new (e, n);
+    IF batch ? 'commands' THEN
         INSERT INTO log.commands (tenant, command_id, fingerprint, answer, position, events, recorded_at)
-        SELECT c.tenant, c.command_id, decode(c.fingerprint, 'hex'), c.answer, head.position + c.last, c.events,
-               head.recorded_at
-        FROM head, jsonb_to_recordset(batch -> 'commands') AS c (
-            tenant text, command_id text, fingerprint text, answer jsonb, events int, last int)
-    ), claimed AS (
+        SELECT c ->> 1, c ->> 2, decode(c ->> 3, 'hex'), c -> 4, taken + (c ->> 6)::int, (c ->> 5)::int, at
+        FROM jsonb_array_elements(batch -> 'commands') AS c;
+    END IF;
+    IF batch ? 'claims' THEN
         INSERT INTO log.claims (tenant, kind, digest, stream, position)
-        SELECT c.tenant, c.kind, decode(c.digest, 'hex'), c.stream, head.position
-        FROM head, jsonb_to_recordset(batch -> 'claims') AS c (tenant text, kind text, digest text, stream text)
+        SELECT DISTINCT c ->> 1, c ->> 2, decode(c ->> 3, 'hex'), c ->> 4, taken
+        FROM jsonb_array_elements(batch -> 'claims') AS c
         WHERE NOT EXISTS (
-            SELECT FROM log.claims k
-            WHERE k.tenant = c.tenant AND k.kind = c.kind AND k.digest = decode(c.digest, 'hex')
-              AND k.stream = c.stream)
-    ), recorded AS (
-        INSERT INTO log.events (position, tenant, stream, version, type, event_id, customer_id, partition,
-            occurred_at, recorded_at, actor, source, command_id, correlation_id, causation_id, data)
-        SELECT head.position + e.n, e.tenant, e.stream, e.version, e.type, e.event_id, e.customer_id, e.partition,
-               e.occurred_at, head.recorded_at, e.actor, e.source, e.command_id, e.correlation_id, e.causation_id,
-               e.data
-        FROM head, ROWS FROM (jsonb_to_recordset(batch -> 'events') AS (
-            tenant text, stream text, version int, type text, event_id uuid, customer_id text, partition smallint,
-            occurred_at timestamptz, actor text, source text, command_id text, correlation_id text,
-            causation_id text, data jsonb)) WITH ORDINALITY AS e (
-            tenant, stream, version, type, event_id, customer_id, partition, occurred_at, actor, source,
-            command_id, correlation_id, causation_id, data, n)
-    )
-    SELECT position, recorded_at INTO taken, at FROM head;
-    PERFORM pg_notify('backstory_log', (taken + jsonb_array_length(batch -> 'events'))::text);
+            SELECT FROM log.claims k WHERE k.tenant = c ->> 1 AND k.kind = c ->> 2
+              AND k.digest = decode(c ->> 3, 'hex') AND k.stream = c ->> 4);
+    END IF;
+    PERFORM pg_notify('backstory_log', (taken + added)::text);
     RETURN jsonb_build_object('position', taken, 'recorded_at', at);
 END
 $$;
