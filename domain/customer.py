@@ -1,9 +1,22 @@
-"""Customers: who someone is, by which names each system knows them, and which records are the same person."""
+"""Customers: who someone is, by which names each system knows them, and which records are the same person.
 
-from dataclasses import dataclass
-from typing import Literal
+What sources report are facts: any order of their arrival ends in the same state. Settling, merging, unmerging and
+erasing are requests.
+"""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, NamedTuple, assert_never
+
+from domain.contact import email_key, phone_key
+from domain.errors import InvalidValue, Refusal
 from domain.event import Event, stored
+from domain.ownership import Field
+from domain.record import EventsWithdrawn, PersonalDataErased
+from domain.register import Register, Stamp, after, stamp
+
+__all__ = ["email_key", "phone_key"]
 
 IdentityKind = Literal["email", "phone", "external"]
 
@@ -86,6 +99,21 @@ class CustomerOwnerAssigned(Event):
     by_owner: bool = True
 
 
+@stored("profile-confirmed.v1", sealed=("personal",))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileConfirmed(Event):
+    """A source told again, by a newer clock, what it had told before: `personal` fields and the `plain` others.
+
+    It says nothing new to people, but keeps an older fact that arrives later from looking newer. `owned` names
+    the fields that the source owned that day.
+    """
+
+    source: str
+    owned: tuple[str, ...] = ()
+    plain: Mapping[str, str] = field(default_factory=dict)
+    personal: Mapping[str, str] | None = None
+
+
 @stored("field-conflict-settled.v1")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldConflictSettled(Event):
@@ -107,7 +135,7 @@ class IdentityLinked(Event):
 @stored("identity-taken.v1", sealed=("value",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityTaken(Event):
-    """An anomaly: a source reported an identity that another customer, `holder`, already has. Perhaps one person."""
+    """An anomaly: a source reported an identity that another customer, `holder`, has. Perhaps one person."""
 
     kind: IdentityKind
     value: str | None
@@ -167,3 +195,391 @@ class CustomerReleased(Event):
 
     unmerged: str
     reason: str
+
+
+FieldChanged = (
+    NameChanged
+    | EmailChanged
+    | PhoneChanged
+    | CompanyChanged
+    | CountryChanged
+    | LifecycleStageChanged
+    | CustomerOwnerAssigned
+)
+
+CustomerEvent = (
+    CustomerRegistered
+    | FieldChanged
+    | ProfileConfirmed
+    | FieldConflictSettled
+    | IdentityLinked
+    | IdentityTaken
+    | ConsentGiven
+    | ConsentWithdrawn
+    | CustomerMerged
+    | CustomerUnmerged
+    | CustomerAbsorbed
+    | CustomerReleased
+    | PersonalDataErased
+    | EventsWithdrawn
+)
+
+PERSONAL = ("name", "email", "phone")
+FIELDS = (*PERSONAL, "company", "country", "lifecycle_stage", "owner")
+"""The fields of a customer that a source may own."""
+
+
+class CustomerNotFound(Refusal):
+    """There is no such customer."""
+
+
+class SameCustomer(Refusal):
+    """A customer cannot be merged into itself."""
+
+
+class AlreadyMerged(Refusal):
+    """This customer was merged into another before."""
+
+
+class SurvivorMerged(Refusal):
+    """The other customer was itself merged; merge into the one it was merged into."""
+
+
+class NotMerged(Refusal):
+    """This customer is not merged into another."""
+
+
+class NoConflict(Refusal):
+    """No other value is offered for this field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a source knows of a customer; None says nothing about a field."""
+
+    source_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    company: str | None = None
+    country: str | None = None
+    lifecycle_stage: str | None = None
+    owner: str | None = None
+
+
+class Told(NamedTuple):
+    """That a source gave a field this value, as its owner or not."""
+
+    field: str
+    value: str
+    by_owner: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """What decisions about a customer need to know."""
+
+    registered: bool = False
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    identities: Mapping[tuple[IdentityKind, str, str], datetime] = field(default_factory=dict)
+    taken: frozenset[tuple[IdentityKind, str, str, str]] = frozenset()
+    consents: frozenset[tuple[str, Stamp, bool]] = frozenset()
+    merge: Register[str | None] = Register(None)
+    erased: bool = False
+
+    @property
+    def merged_into(self) -> str | None:
+        """The customer that this one was merged into, or None."""
+        return self.merge.value
+
+    def value(self, name: str) -> str | None:
+        """Return the value of a field that stands."""
+        return self.fields[name].value if name in self.fields else None
+
+    def conflicts(self, name: str) -> Mapping[str, Register[str]]:
+        """Return by source what is offered for a field against the owner's value, not yet settled."""
+        return conflicts(name, self.fields[name]) if name in self.fields else {}
+
+
+NEW = Customer()
+
+
+def conflicts(name: str, told: Field) -> Mapping[str, Register[str]]:
+    """Return by source what is offered against the value of the owner of the field `name`, not yet settled."""
+    stands = told.value
+    return {s: r for s, r in told.against().items() if stands is None or not alike(name, r.value, stands)}
+
+
+def alike(name: str, one: str, other: str) -> bool:
+    """Say whether two values of a field mean the same: e-mail addresses and phones compare as identities do."""
+    return one == other or _meaning(name, one) == _meaning(name, other)
+
+
+def _meaning(name: str, value: str) -> str:
+    try:
+        return email_key(value) if name == "email" else phone_key(value) if name == "phone" else value
+    except InvalidValue:
+        return value
+
+
+def told(event: CustomerEvent) -> Iterator[Told]:
+    """Yield what an event says about fields, for every fold: nothing once its personal data is erased."""
+    match event:
+        case NameChanged(name=value):
+            name = "name"
+        case EmailChanged(email=value):
+            name = "email"
+        case PhoneChanged(phone=value):
+            name = "phone"
+        case CompanyChanged(company=value):
+            name = "company"
+        case CountryChanged(country=value):
+            name = "country"
+        case LifecycleStageChanged(lifecycle_stage=value):
+            name = "lifecycle_stage"
+        case CustomerOwnerAssigned(owner=value):
+            name = "owner"
+        case ProfileConfirmed():
+            for name, value in {**event.plain, **(event.personal or {})}.items():
+                yield Told(name, value, name in event.owned)
+            return
+        case _:
+            return
+    if value is not None:
+        yield Told(name, value, event.by_owner)
+
+
+def evolve(state: Customer, event: CustomerEvent) -> Customer:
+    """Return the state after an event; of facts, any order gives the same."""
+    at = stamp(event.occurred_at)
+    match event:
+        case CustomerRegistered():
+            return replace(state, registered=True)
+        case (
+            NameChanged()
+            | EmailChanged()
+            | PhoneChanged()
+            | CompanyChanged()
+            | CountryChanged()
+            | LifecycleStageChanged()
+            | CustomerOwnerAssigned()
+            | ProfileConfirmed()
+        ):
+            return _hear(state, event.source, at, tuple(told(event)))
+        case FieldConflictSettled(field=name):
+            return replace(state, fields={**state.fields, name: state.fields.get(name, Field()).settle(at)})
+        case IdentityLinked(kind=kind, value=value, source=source):
+            if value is None:
+                return state
+            since = min(event.occurred_at, state.identities.get((kind, value, source), event.occurred_at))
+            identities = {**state.identities, (kind, value, source): since}
+            return replace(state, identities=identities, erased=False)
+        case IdentityTaken(kind=kind, value=value, source=source, holder=holder):
+            if value is None:
+                return state
+            return replace(state, taken=state.taken | {(kind, value, source, holder)}, erased=False)
+        case ConsentGiven(purpose=purpose):
+            return replace(state, consents=state.consents | {(purpose, at, True)})
+        case ConsentWithdrawn(purpose=purpose):
+            return replace(state, consents=state.consents | {(purpose, at, False)})
+        case CustomerMerged(into=into):
+            return replace(state, merge=state.merge.offer(into, at))
+        case CustomerUnmerged():
+            return replace(state, merge=state.merge.offer(None, at))
+        case PersonalDataErased():
+            return _forgotten(state)
+        case CustomerAbsorbed() | CustomerReleased() | EventsWithdrawn():
+            return state
+        case _:
+            assert_never(event)
+
+
+def _hear(state: Customer, source: str, at: Stamp, news: Sequence[Told]) -> Customer:
+    heard = dict(state.fields)
+    for name, value, by_owner in news:
+        known = heard.get(name, Field())
+        heard[name] = known.own(source, value, at) if by_owner else known.offer(source, value, at)
+    personal = any(name in PERSONAL for name, _, _ in news)
+    return replace(state, fields=heard, erased=state.erased and not personal)
+
+
+def _forgotten(state: Customer) -> Customer:
+    kept = {name: known.forget() if name in PERSONAL else known for name, known in state.fields.items()}
+    return replace(
+        state,
+        fields={name: known for name, known in kept.items() if known != Field()},
+        identities={},
+        taken=frozenset(),
+        erased=True,
+    )
+
+
+def report(
+    state: Customer, *, profile: Profile, source: str, at: datetime, owners: Mapping[str, str]
+) -> list[CustomerEvent]:
+    """Record what a source says of a customer at `at` by its own clock; nothing when it said so before.
+
+    A field whose value the source had not told last is a change; fields it repeats by a newer clock are confirmed
+    in one event. Raises InvalidValue for an e-mail address or phone number that is none.
+    """
+    news: list[CustomerEvent] = []
+    if not state.registered:
+        news.append(CustomerRegistered(occurred_at=at, source=source))
+    repeated: dict[str, str] = {}
+    for name, value in _given(profile):
+        known = state.fields.get(name, Field())
+        by_owner = owners.get(name) in {None, source}
+        last = known.told_by(source)
+        if known.knows(source, value, stamp(at), by_owner=by_owner):
+            continue
+        if last is not None and last.value == value:
+            repeated[name] = value
+        else:
+            news.append(_changed(name, value, source=source, by_owner=by_owner, at=at))
+    return [*news, *_confirmed(repeated, source, owners, at), *_identified(state, profile, source, at)]
+
+
+def _given(profile: Profile) -> list[tuple[str, str]]:
+    values = [(name, getattr(profile, name)) for name in FIELDS]
+    return [(name, value.strip()) for name, value in values if value is not None and value.strip()]
+
+
+def _changed(name: str, value: str, *, source: str, by_owner: bool, at: datetime) -> FieldChanged:
+    match name:
+        case "name":
+            return NameChanged(occurred_at=at, source=source, by_owner=by_owner, name=value)
+        case "email":
+            return EmailChanged(occurred_at=at, source=source, by_owner=by_owner, email=value)
+        case "phone":
+            return PhoneChanged(occurred_at=at, source=source, by_owner=by_owner, phone=value)
+        case "company":
+            return CompanyChanged(occurred_at=at, source=source, by_owner=by_owner, company=value)
+        case "country":
+            return CountryChanged(occurred_at=at, source=source, by_owner=by_owner, country=value)
+        case "lifecycle_stage":
+            return LifecycleStageChanged(
+                occurred_at=at, source=source, by_owner=by_owner, lifecycle_stage=value
+            )
+        case "owner":
+            return CustomerOwnerAssigned(occurred_at=at, source=source, by_owner=by_owner, owner=value)
+        case _:
+            raise InvalidValue(field="field", value=name, rule=f"one of {', '.join(FIELDS)}")
+
+
+def _confirmed(
+    repeated: Mapping[str, str], source: str, owners: Mapping[str, str], at: datetime
+) -> list[CustomerEvent]:
+    if not repeated:
+        return []
+    personal = {name: value for name, value in repeated.items() if name in PERSONAL}
+    event = ProfileConfirmed(
+        occurred_at=at,
+        source=source,
+        owned=tuple(name for name in repeated if owners.get(name) in {None, source}),
+        plain={name: value for name, value in repeated.items() if name not in PERSONAL},
+        personal=personal or None,
+    )
+    return [event]
+
+
+def _identified(state: Customer, profile: Profile, source: str, at: datetime) -> list[CustomerEvent]:
+    """Link each identity that this source had not told, or not told to be this old."""
+    named: list[tuple[IdentityKind, str]] = [
+        ("external", profile.source_id or ""),
+        ("email", email_key(profile.email or "")),
+        ("phone", phone_key(profile.phone or "")),
+    ]
+    return [
+        IdentityLinked(occurred_at=at, kind=kind, value=value, source=source)
+        for kind, value in named
+        if value
+        and ((kind, value, source) not in state.identities or at < state.identities[kind, value, source])
+    ]
+
+
+def identity_taken(  # noqa: PLR0913 - a fact's fields
+    state: Customer, *, kind: IdentityKind, value: str, source: str, holder: str, at: datetime
+) -> list[CustomerEvent]:
+    """Record once that a source reported an identity which another customer, `holder`, already has."""
+    if (kind, value, source, holder) in state.taken:
+        return []
+    return [IdentityTaken(occurred_at=at, kind=kind, value=value, source=source, holder=holder)]
+
+
+def settle_conflict(
+    state: Customer, *, field: str, accept: Literal["owner", "offered"], source: str, at: datetime
+) -> list[CustomerEvent]:
+    """Dismiss what is offered for a field; or accept the newest offer first, as the owner's value from now on."""
+    if field not in FIELDS:
+        raise InvalidValue(field="field", value=field, rule=f"one of {', '.join(FIELDS)}")
+    _check_known(state)
+    offered = state.conflicts(field)
+    if not offered:
+        raise NoConflict(field=field)
+    at = after(at, *state.fields[field].latest())
+    settled = FieldConflictSettled(occurred_at=at, field=field)
+    if accept == "owner":
+        return [settled]
+    newest = max(offered.values(), key=lambda register: (register.stamp, register.value))
+    return [_changed(field, newest.value, source=source, by_owner=True, at=at), settled]
+
+
+def give_consent(state: Customer, *, purpose: str, source: str, at: datetime) -> list[CustomerEvent]:
+    """Record that the customer agreed to a purpose; nothing when that is known."""
+    _check_known(state)
+    if (purpose, stamp(at), True) in state.consents:
+        return []
+    return [ConsentGiven(occurred_at=at, purpose=purpose, source=source)]
+
+
+def withdraw_consent(state: Customer, *, purpose: str, source: str, at: datetime) -> list[CustomerEvent]:
+    """Record that the customer took an agreement back; nothing when that is known."""
+    _check_known(state)
+    if (purpose, stamp(at), False) in state.consents:
+        return []
+    return [ConsentWithdrawn(occurred_at=at, purpose=purpose, source=source)]
+
+
+def merge(  # noqa: PLR0913 - both sides and why
+    loser_state: Customer, survivor_state: Customer, *, loser: str, survivor: str, reason: str, at: datetime
+) -> tuple[list[CustomerEvent], list[CustomerEvent]]:
+    """Join `loser` to `survivor`: the events for each stream. The survivor must stand for itself."""
+    _check_known(loser_state, loser)
+    _check_known(survivor_state, survivor)
+    if loser == survivor:
+        raise SameCustomer(customer_id=loser)
+    if loser_state.merged_into is not None:
+        raise AlreadyMerged(customer_id=loser, into=loser_state.merged_into)
+    if survivor_state.merged_into is not None:
+        raise SurvivorMerged(customer_id=survivor, into=survivor_state.merged_into)
+    at = after(at, loser_state.merge.stamp)
+    return (
+        [CustomerMerged(occurred_at=at, into=survivor, reason=reason)],
+        [CustomerAbsorbed(occurred_at=at, merged=loser, reason=reason)],
+    )
+
+
+def unmerge(
+    loser_state: Customer, survivor_state: Customer, *, loser: str, reason: str, at: datetime
+) -> tuple[list[CustomerEvent], list[CustomerEvent]]:
+    """Take the merge of `loser` back: the events for its stream and for that of the customer it was merged into."""
+    _check_known(loser_state, loser)
+    if loser_state.merged_into is None:
+        raise NotMerged(customer_id=loser)
+    _check_known(survivor_state, loser_state.merged_into)
+    at = after(at, loser_state.merge.stamp)
+    return (
+        [CustomerUnmerged(occurred_at=at, out_of=loser_state.merged_into, reason=reason)],
+        [CustomerReleased(occurred_at=at, unmerged=loser, reason=reason)],
+    )
+
+
+def erase(state: Customer, *, reason: str, at: datetime) -> list[CustomerEvent]:
+    """Forget who the customer is; nothing when that was done and nobody told since."""
+    _check_known(state)
+    return [] if state.erased else [PersonalDataErased(occurred_at=at, reason=reason)]
+
+
+def _check_known(state: Customer, customer_id: str | None = None) -> None:
+    if not state.registered:
+        raise CustomerNotFound(**({} if customer_id is None else {"customer_id": customer_id}))

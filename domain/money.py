@@ -3,8 +3,8 @@
 import re
 from decimal import Decimal, InvalidOperation
 
-from domain.errors import InvalidValue
 from domain.currencies import CURRENCIES
+from domain.errors import InvalidValue
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 

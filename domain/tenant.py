@@ -1,15 +1,21 @@
-"""A tenant's configuration: which system owns which field, the business time zone, API keys, and the operations log."""
+"""A tenant's configuration: which system owns which field, business time zone, API keys, and the operations log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import assert_never
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from domain.customer import FIELDS
+from domain.errors import InvalidValue, Refusal
 from domain.event import Event, stored
+from domain.record import EventsWithdrawn
 
 
 @stored("ownership-defined.v1")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnershipDefined(Event):
-    """From now on each customer field named here belongs to one source; a field not named takes the newest report."""
+    """From now on each customer field named here belongs to one source; the others take the newest report."""
 
     owners: Mapping[str, str]
 
@@ -77,3 +83,102 @@ class ReadModelRebuilt(Event):
     differing: int
     approved: bool
     reason: str
+
+
+TenantEvent = (
+    OwnershipDefined
+    | TimeZoneChosen
+    | ApiKeyCreated
+    | ApiKeyRevoked
+    | BatchImported
+    | BatchUndone
+    | ReadModelRebuilt
+    | EventsWithdrawn
+)
+
+
+class KeyNotFound(Refusal):
+    """There is no such API key."""
+
+
+class KeyExists(Refusal):
+    """An API key of this id was handed out before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """What decisions about a tenant's configuration need to know; `keys` says of each API key if it is valid."""
+
+    owners: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    keys: Mapping[str, bool] = field(default_factory=dict)
+
+
+NEW = Tenant()
+
+
+def evolve(state: Tenant, event: TenantEvent) -> Tenant:
+    """Return the state after an event."""
+    match event:
+        case OwnershipDefined(owners=owners):
+            return replace(state, owners=owners)
+        case TimeZoneChosen(time_zone=time_zone):
+            return replace(state, time_zone=time_zone)
+        case ApiKeyCreated(key_id=key_id):
+            return replace(state, keys={**state.keys, key_id: True})
+        case ApiKeyRevoked(key_id=key_id):
+            return replace(state, keys={**state.keys, key_id: False})
+        case BatchImported() | BatchUndone() | ReadModelRebuilt() | EventsWithdrawn():
+            return state
+        case _:
+            assert_never(event)
+
+
+def define_ownership(state: Tenant, *, owners: Mapping[str, str], at: datetime) -> list[TenantEvent]:
+    """Say which source owns which customer field; nothing when it is so already.
+
+    Raises InvalidValue for a field that customers do not have, or a source without a name.
+    """
+    for name, source in owners.items():
+        if name not in FIELDS:
+            raise InvalidValue(field=name, rule=f"a customer field: {', '.join(FIELDS)}")
+        if not source.strip():
+            raise InvalidValue(field=name, value=source, rule="the name of a source")
+    if dict(owners) == dict(state.owners):
+        return []
+    return [OwnershipDefined(occurred_at=at, owners=dict(owners))]
+
+
+def choose_time_zone(state: Tenant, *, time_zone: str, at: datetime) -> list[TenantEvent]:
+    """Choose the zone of business days. Raises InvalidValue for one that IANA does not list."""
+    _zone(time_zone)
+    return [] if time_zone == state.time_zone else [TimeZoneChosen(occurred_at=at, time_zone=time_zone)]
+
+
+def create_api_key(  # noqa: PLR0913 - a key's fields
+    state: Tenant, *, key_id: str, name: str, digest: str, role: str, scopes: tuple[str, ...], at: datetime
+) -> list[TenantEvent]:
+    """Hand out a key, of which only the digest is kept. Refuses an id that was used before."""
+    if key_id in state.keys:
+        raise KeyExists(key_id=key_id)
+    return [ApiKeyCreated(occurred_at=at, key_id=key_id, name=name, digest=digest, role=role, scopes=scopes)]
+
+
+def revoke_api_key(state: Tenant, *, key_id: str, reason: str, at: datetime) -> list[TenantEvent]:
+    """End a key; nothing when it was revoked before."""
+    if key_id not in state.keys:
+        raise KeyNotFound(key_id=key_id)
+    return [ApiKeyRevoked(occurred_at=at, key_id=key_id, reason=reason)] if state.keys[key_id] else []
+
+
+def business_day(at: datetime, time_zone: str) -> date:
+    """Return the day that an aware time belongs to for a business in this IANA time zone."""
+    return at.astimezone(_zone(time_zone)).date()
+
+
+def _zone(time_zone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+        rule = "an IANA time zone such as Europe/London"
+        raise InvalidValue(field="time_zone", value=time_zone, rule=rule) from cause
