@@ -23,10 +23,17 @@ from streams.log import Log
 
 
 class Place(Protocol):
-    """Where the log is."""
+    """Where the log is, and whose records are read and written."""
 
-    log: Log
     conninfo: str
+
+    @property
+    def log(self) -> Log:
+        """The log."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--currency", help="the currency of amounts without one, instead of the mapping's")
     parser.add_argument("--time-zone", help="the IANA zone of times without one, instead of the mapping's")
+    parser.add_argument(
+        "--as-of", metavar="TIME", help="the time whose state the files show, for a later export"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -55,11 +65,17 @@ def run(args: argparse.Namespace, place: Place) -> int:
         return _undo(args, place)
     if args.mapping is None or not args.files:
         raise Misuse("import takes a MAPPING and at least one FILE")
-    mapping = load(args.mapping, source=args.source, currency=args.currency, time_zone=args.time_zone)
+    mapping = load(
+        args.mapping,
+        source=args.source,
+        currency=args.currency,
+        time_zone=args.time_zone,
+        as_of=args.as_of,
+    )
     request = importing.Request(
         mapping=mapping,
         files=assign(mapping, args.files),
-        tenant=args.tenant,
+        tenant=place.tenant,
         now=datetime.now(UTC),
         dry_run=args.dry_run,
         rejects=args.rejects,
@@ -77,7 +93,7 @@ def _undo(args: argparse.Namespace, place: Place) -> int:
     if not args.reason:
         raise Misuse("--undo takes --reason TEXT")
     withdrawn = importing.undo_import(
-        place.log, tenant=args.tenant, batch=args.undo, reason=args.reason, now=datetime.now(UTC)
+        place.log, tenant=place.tenant, batch=args.undo, reason=args.reason, now=datetime.now(UTC)
     )
     Projector(place.log, place.conninfo).catch_up()
     told = {"batch": args.undo, "withdrawn_from": withdrawn}

@@ -110,7 +110,7 @@ class Reader:
                     yield self._lines.number, cells
             return
         delimiter = self._input.delimiter or ("\t" if self._input.format == "tsv" else ",")
-        records = csv.reader(self._lines, delimiter=delimiter)
+        records = csv.reader(self._lines, delimiter=delimiter, strict=True)
         while True:
             start = self._lines.number + 1
             self._lines.taken.clear()
@@ -119,7 +119,7 @@ class Reader:
             except StopIteration:
                 return
             except csv.Error:
-                records = csv.reader(self._lines, delimiter=delimiter)
+                records = csv.reader(self._lines, delimiter=delimiter, strict=True)
                 self._lines.give_back()
                 yield start, None
                 continue

@@ -31,7 +31,9 @@ class Lookup(_Strict):
 class Expression(_Strict):
     """Where a value comes from, what is done to its text, and how the rows of a group become one value.
 
-    The steps happen in the order of the fields. A plain string in a mapping is `{column = "..."}`.
+    The steps happen in the order of the fields. A plain string or list in a mapping is `{column = ...}`; of
+    several columns the first with a value counts; where all of `unless` holds there is none. A file need not have
+    `optional` columns.
     """
 
     column: str | list[str] | None = None
@@ -48,11 +50,13 @@ class Expression(_Strict):
     lookup: Lookup | None = None
     times: str | None = None
     over: str | None = None
-    minus: str | None = None
+    plus: list[str] = []
+    minus: list[str] = []
     negate: bool = False
     dates: list[str] | None = None
     take: Literal["only", "first", "last", "min", "max", "sum"] = "only"
     default: str | None = None
+    unless: list["Condition"] = []
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -64,7 +68,7 @@ class Expression(_Strict):
 
 
 Expr = Annotated[
-    Expression, BeforeValidator(lambda given: {"column": given} if isinstance(given, str) else given)
+    Expression, BeforeValidator(lambda given: {"column": given} if isinstance(given, str | list) else given)
 ]
 
 
@@ -80,6 +84,7 @@ class Condition(_Strict):
     empty: bool | None = None
     above: Decimal | None = None
     below: Decimal | None = None
+    sums: list[str] | None = None
     changed: Literal[True] | None = None
     rows: Literal["any", "all"] = "any"
 
@@ -87,11 +92,11 @@ class Condition(_Strict):
     def _one_test(self) -> Self:
         tests = (
             self.equals, self.one_of, self.starts_with, self.matches,
-            self.empty, self.above, self.below, self.changed,
+            self.empty, self.above, self.below, self.sums, self.changed,
         )  # fmt: skip
         if sum(test is not None for test in tests) != 1:
             raise ValueError(
-                "exactly one of equals, one_of, starts_with, matches, empty, above, below, changed"
+                "exactly one of equals, one_of, starts_with, matches, empty, above, below, sums, changed"
             )
         return self
 
@@ -162,7 +167,8 @@ class Input(_Strict):
 
     `per = "row"` makes records of each row of a group in its order, where `changed` compares with the rows
     before. A row without any record, and without a rule to make nothing of it, is told as bad; an input
-    without records is there to be looked up in. A column named `@line` is the row's line number in its file.
+    without records is there to be looked up in. A column named `@line` is the row's line number in its
+    file, one named `@as_of` the mapping's as_of.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -222,12 +228,13 @@ class Numbers(_Strict):
 
 
 class Mapping(_Strict):
-    """Everything an import needs to know beside its files."""
+    """Everything an import needs to know beside its files; `as_of` is the time whose state the files show."""
 
     name: str = ""
     source: str = Field(min_length=1)
     currency: str | None = None
     time_zone: str | None = None
+    as_of: str | None = None
     dates: list[str] = ["iso"]
     numbers: Numbers = Numbers()
     pipelines: list[PipelineRule] = []

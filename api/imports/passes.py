@@ -35,7 +35,7 @@ class Pass:
         self._size = sum(path.stat().st_size for path in files)
         with Reader(files[0], given) as first:
             self._columns = first.columns
-        columns = Columns(self._columns, f"{mapping.name}: {files[0].name}")
+        columns = Columns(self._columns, f"{mapping.name}: {files[0].name}", mapping.as_of)
         compiler = Compiler(mapping, columns, tables)
         self._rules = Rules(mapping, given, compiler)
         self._key = compiler.value(given.group_by, _ID) if given.group_by else None

@@ -92,6 +92,8 @@ class _Rule:
                     f"{mapping.name}: {record.make} needs set.currency, or a currency for the whole mapping"
                 )
             given["currency"] = Expression(value=mapping.currency)
+        elif "currency" in given and given["currency"].default is None:
+            given["currency"] = given["currency"].model_copy(update={"default": mapping.currency})
         self._command = kind.command
         self._set = _values(given, kind.fields, compiler)
         self._profile = _values(record.profile, PROFILE, compiler)

@@ -27,32 +27,42 @@ Convert = Callable[[str], Scalar]
 Tables = Mapping[tuple[str, str, str], Mapping[str, str]]
 """Lookup tables by (input, key column, given column)."""
 
+PSEUDO = ("@line", "@as_of")
 _MANGLED = re.compile(r"[+-]?\d([.,]\d+)?E\+\d+\Z", re.IGNORECASE)
 _OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d\Z)")
 _BRACES = re.compile(r"\{([^{}]+)\}")
+_PLACES = 10
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0", ""}
 
 
 class Columns:
     """The columns of one file, by name."""
 
-    def __init__(self, names: Sequence[str], place: str) -> None:
-        self._at = {name: index for index, name in reversed(list(enumerate(names)))}
+    def __init__(self, names: Sequence[str], place: str, as_of: str | None = None) -> None:
+        self._at = {name.casefold(): index for index, name in reversed(list(enumerate(names)))}
+        self._names = names
         self._place = place
+        self._as_of = as_of or ""
+
+    def has(self, name: str) -> bool:
+        """Say whether there is such a column; capitals do not matter."""
+        return name in PSEUDO or name.casefold() in self._at
 
     def text(self, name: str) -> Text:
         """Return the function that reads this column of a row. Raises Misuse where there is none."""
         if name == "@line":
             return lambda row: str(row.line)
-        index = self._at.get(name)
+        if name == "@as_of":
+            return lambda _: self._as_of
+        index = self._at.get(name.casefold())
         if index is None:
-            raise Misuse(f"{self._place}: column {name!r} is missing; it has {', '.join(self._at)}")
+            raise Misuse(f"{self._place}: column {name!r} is missing; it has {', '.join(self._names)}")
         return lambda row: row.cells[index].strip()
 
     def first_of(self, names: str | list[str], *, optional: bool) -> Text:
         """Return the function that reads the first of these columns that is there and not empty."""
         wanted = [names] if isinstance(names, str) else names
-        there = [self.text(name) for name in wanted if name in self._at or name == "@line"]
+        there = [self.text(name) for name in wanted if self.has(name)]
         if not there:
             if optional:
                 return lambda _: ""
@@ -77,8 +87,9 @@ class Compiler:
 
         It raises Unusable for a value that cannot be read, or that is empty where the field needs one.
         """
-        each = self._each(expression, field)
+        reads = [self._each(one, field) for one in self._alternatives(expression)]
         take = TAKES[expression.take]
+        unless = [self.test(condition) for condition in expression.unless]
         told = self._told(expression)
         missing = MISSING.get(field.type, "value-missing")
         default = expression.default
@@ -86,7 +97,12 @@ class Compiler:
         required, words = field.required, field.words
 
         def value(rows: Sequence[Row]) -> Scalar:
-            found = each(rows[0]) if len(rows) == 1 else take(each, rows, told)
+            found = None
+            if not unless or not all(test(rows) for test in unless):
+                for each in reads:
+                    found = each(rows[0]) if len(rows) == 1 else take(each, rows, told)
+                    if found is not None:
+                        break
             if found is None:
                 found = fallback
                 if found is None and required:
@@ -96,6 +112,13 @@ class Compiler:
             return found
 
         return value
+
+    def _alternatives(self, expression: Expression) -> list[Expression]:
+        """Return one expression a column, of the columns that are there; at least one."""
+        if not isinstance(expression.column, list):
+            return [expression]
+        there = [name for name in expression.column if self._columns.has(name)]
+        return [expression.model_copy(update={"column": name}) for name in there or expression.column[:1]]
 
     def text(self, expression: Expression) -> Text:
         """Return the function that gives this expression's text of one row, "" where it is empty."""
@@ -120,11 +143,24 @@ class Compiler:
 
     def test(self, condition: Condition) -> Test:
         """Return the function that says whether any row, or every row, passes this condition."""
+        if condition.sums is not None:
+            return self._sums(condition, condition.sums)
         read = self.column(condition)
         passes = self._passes(condition)
         if condition.rows == "all":
             return lambda rows: all(passes(read(row)) for row in rows)
         return lambda rows: any(passes(read(row)) for row in rows)
+
+    def _sums(self, condition: Condition, columns: Sequence[str]) -> Test:
+        whole = self.column(condition)
+        parts = [self._columns.first_of(name, optional=condition.optional) for name in columns]
+
+        def adds_up(row: Row) -> bool:
+            total = self._as_number(whole(row))
+            found = [self._as_number(read(row) or "0") for read in parts]
+            return total is not None and total == sum(part or 0 for part in found)
+
+        return lambda rows: any(adds_up(row) for row in rows)
 
     def column(self, condition: Condition) -> Text:
         """Return the function that reads the text a condition is about."""
@@ -164,12 +200,12 @@ class Compiler:
             constant = expression.value
             return lambda _: constant
         if expression.template is not None:
-            return self._template(expression.template)
+            return self._template(expression.template, optional=expression.optional)
         return self._columns.first_of(expression.column or [], optional=expression.optional)
 
-    def _template(self, template: str) -> Text:
+    def _template(self, template: str, *, optional: bool) -> Text:
         parts = _BRACES.split(template)
-        reads = [self._columns.text(name) for name in parts[1::2]]
+        reads = [self._columns.first_of(name, optional=optional) for name in parts[1::2]]
         fixed = parts[::2]
 
         def text(row: Row) -> str:
@@ -230,10 +266,15 @@ class Compiler:
         return each
 
     def _arithmetic(self, e: Expression, each: Callable[[Row], Scalar]) -> Callable[[Row], Scalar]:
-        number = Field("number", required=False)
-        for column, operate in ((e.times, _times), (e.over, _over), (e.minus, _minus)):
-            if column is not None:
-                each = operate(each, self._each(Expression(column=column), number))
+        operations = [
+            *((_times, column) for column in (e.times,) if column),
+            *((_over, column) for column in (e.over,) if column),
+            *((_plus, column) for column in e.plus),
+            *((_minus, column) for column in e.minus),
+        ]
+        for operate, column in operations:
+            operand = Expression(column=column, optional=e.optional)
+            each = operate(each, self._each(operand, Field("number", required=False)))
         if e.negate:
             positive = each
             return lambda row: None if (found := positive(row)) is None else -found
@@ -378,9 +419,17 @@ def _times(one: Callable[[Row], Scalar], other: Callable[[Row], Scalar]) -> Call
 def _over(one: Callable[[Row], Scalar], other: Callable[[Row], Scalar]) -> Callable[[Row], Scalar]:
     def quotient(row: Row) -> Scalar:
         left, right = one(row), other(row)
-        return left if left is None or not right else left / right
+        return left if left is None or not right else round(left / right, _PLACES)
 
     return quotient
+
+
+def _plus(one: Callable[[Row], Scalar], other: Callable[[Row], Scalar]) -> Callable[[Row], Scalar]:
+    def total(row: Row) -> Scalar:
+        left, right = one(row), other(row)
+        return left if left is None or right is None else left + right
+
+    return total
 
 
 def _minus(one: Callable[[Row], Scalar], other: Callable[[Row], Scalar]) -> Callable[[Row], Scalar]:
