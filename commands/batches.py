@@ -45,7 +45,9 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
     for names in _slices(sorted(recorded)):
         for stream, events in desk.log.streams(desk.tenant, names).items():
             standing = {version for version, _ in effective([(r.version, r.event) for r in events])}
-            versions = tuple(v for v in recorded[stream][0] if v in standing and not _withdraws(events[v - 1]))
+            versions = tuple(
+                v for v in recorded[stream][0] if v in standing and not _withdraws(events[v - 1])
+            )
             if not versions:
                 continue
             event = EventsWithdrawn(
@@ -61,7 +63,11 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
     if withdrawn:
         desk.append(
             OPERATIONS,
-            [BatchUndone(occurred_at=context.now, batch=command.batch, events=withdrawn, reason=command.reason)],
+            [
+                BatchUndone(
+                    occurred_at=context.now, batch=command.batch, events=withdrawn, reason=command.reason
+                )
+            ],
         )
     return command.batch
 

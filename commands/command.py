@@ -17,6 +17,8 @@ from domain.lead import Touch
 from domain.order import OrderLine
 from domain.pipeline import Stage
 
+NO_TOUCH = Touch()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -108,7 +110,7 @@ class CaptureLead:
     form: str | None = None
     source_id: str | None = None
     profile: Profile | None = None
-    touch: Touch = Touch()
+    touch: Touch = NO_TOUCH
     fields: Mapping[str, str] | None = None
     occurred_at: datetime | None = None
 

@@ -49,7 +49,7 @@ def record(desk: Desk, command: RecordCustomer, context: Context) -> str:
         if desk.load(stream).version == 0:
             raise customer.CustomerNotFound(customer_id=command.customer_id)
     else:
-        stream = _holder(desk, command.profile, context) or _unnamed(command.profile, context)
+        stream = _holder(desk, command.profile, context) or _unnamed(desk, command.profile, context)
     desk.expect(stream, context.expected)
     _report(desk, stream, command.profile, context, command.occurred_at or context.now)
     return id_of(stream)
@@ -59,7 +59,7 @@ def find_or_register(desk: Desk, profile: Profile | None, context: Context, at: 
     """Return the id of the customer whom a report names, registered if new; None when it names nobody."""
     if profile is None or not identities(profile, context.source):
         return None
-    stream = _holder(desk, profile, context) or _unnamed(profile, context)
+    stream = _holder(desk, profile, context) or _unnamed(desk, profile, context)
     _report(desk, stream, profile, context, at)
     desk.rely_on(stream)
     return id_of(stream)
@@ -73,8 +73,13 @@ def _holder(desk: Desk, profile: Profile, context: Context) -> str | None:
     return None
 
 
-def _unnamed(profile: Profile, context: Context) -> str:
-    return named("customer", context, profile.source_id) if profile.source_id else fresh("customer")
+def _unnamed(desk: Desk, profile: Profile, context: Context) -> str:
+    """Return the stream of a customer nobody holds: named by the source's id, but never one that was forgotten."""
+    if profile.source_id:
+        stream = named("customer", context, profile.source_id)
+        if not desk.state(stream).erased:
+            return stream
+    return fresh("customer")
 
 
 def _report(desk: Desk, stream: str, profile: Profile, context: Context, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Deals: requests decided by the pipeline's rules, and what other systems report."""
 
 from datetime import datetime
+from typing import TypedDict
 
 from commands.command import (
     AssignDealOwner,
@@ -84,9 +85,7 @@ def change_amount(desk: Desk, command: ChangeAmount, context: Context) -> str:
 def assign_owner(desk: Desk, command: AssignDealOwner, context: Context) -> str:
     """Give a deal to a colleague."""
     stream = _existing(desk, command.deal_id, context)
-    events = deal.assign_owner(
-        desk.state(stream), owner=command.owner, source=context.source, at=context.now
-    )
+    events = deal.assign_owner(desk.state(stream), owner=command.owner, source=context.source, at=context.now)
     _append(desk, stream, events)
     return command.deal_id
 
@@ -94,14 +93,18 @@ def assign_owner(desk: Desk, command: AssignDealOwner, context: Context) -> str:
 def win(desk: Desk, command: WinDeal, context: Context) -> str:
     """Close a deal as won."""
     stream = _existing(desk, command.deal_id, context)
-    _append(desk, stream, deal.win(desk.state(stream), source=context.source, at=context.now))
+    state = desk.state(stream)
+    rules = _rules(desk, state.pipeline)
+    _append(desk, stream, deal.win(state, source=context.source, at=context.now, rules=rules))
     return command.deal_id
 
 
 def lose(desk: Desk, command: LoseDeal, context: Context) -> str:
     """Close a deal as lost."""
     stream = _existing(desk, command.deal_id, context)
-    events = deal.lose(desk.state(stream), reason=command.reason, source=context.source, at=context.now)
+    state = desk.state(stream)
+    rules = _rules(desk, state.pipeline)
+    events = deal.lose(state, reason=command.reason, source=context.source, at=context.now, rules=rules)
     _append(desk, stream, events)
     return command.deal_id
 
@@ -109,7 +112,9 @@ def lose(desk: Desk, command: LoseDeal, context: Context) -> str:
 def reopen(desk: Desk, command: ReopenDeal, context: Context) -> str:
     """Open a closed deal again."""
     stream = _existing(desk, command.deal_id, context)
-    _append(desk, stream, deal.reopen(desk.state(stream), source=context.source, at=context.now))
+    state = desk.state(stream)
+    rules = _rules(desk, state.pipeline)
+    _append(desk, stream, deal.reopen(state, source=context.source, at=context.now, rules=rules))
     return command.deal_id
 
 
@@ -136,12 +141,18 @@ def complete_follow_up(desk: Desk, command: CompleteFollowUp, context: Context) 
     return command.deal_id
 
 
+class _How(TypedDict):
+    source: str
+    sequence: int
+    at: datetime
+
+
 def record_change(desk: Desk, command: RecordDealChange, context: Context) -> str:
     """Record what a source says has changed about its deal, in whatever order it says so."""
     stream = named("deal", context, command.source_id)
     at: datetime = command.occurred_at
     customer_id = find_or_register(desk, command.profile, context, at)
-    how = {"source": context.source, "sequence": command.sequence, "at": at}
+    how = _How(source=context.source, sequence=command.sequence, at=at)
     if command.stage is not None:
         rules = _rules(desk, command.pipeline or desk.state(stream).pipeline)
         _append(desk, stream, deal.record_stage(desk.state(stream), stage=command.stage, rules=rules, **how))
@@ -158,7 +169,9 @@ def record_change(desk: Desk, command: RecordDealChange, context: Context) -> st
         )
         _append(desk, stream, events)
     if customer_id is not None:
-        events = deal.link_to_customer(desk.state(stream), customer_id=customer_id, at=at)
+        events = deal.link_to_customer(
+            desk.state(stream), customer_id=customer_id, sequence=command.sequence, at=at
+        )
         _append(desk, stream, events, customer_id)
     return id_of(stream)
 
@@ -194,9 +207,7 @@ def _rules(desk: Desk, pipeline: str | None) -> Pipeline | None:
     return rules
 
 
-def _append(
-    desk: Desk, stream: str, events: list[deal.DealEvent], customer_id: str | None = None
-) -> None:
+def _append(desk: Desk, stream: str, events: list[deal.DealEvent], customer_id: str | None = None) -> None:
     for event in events:
         desk.draft.anomalies.update(getattr(event, "anomalies", ()))
     desk.append(stream, events, customer_id=customer_id)

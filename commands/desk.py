@@ -85,7 +85,7 @@ class Desk:
             self.prefetch([stream], [])
         return self._loaded[stream]
 
-    def state(self, stream: str) -> Any:
+    def state(self, stream: str) -> Any:  # noqa: ANN401 - each kind of stream has a state of its own
         """Return the state of a stream as it stands."""
         return self.load(stream).state
 

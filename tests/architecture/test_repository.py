@@ -47,11 +47,13 @@ def test_every_dependency_is_named_with_its_reason_in_the_readme() -> None:
 
 
 def test_every_link_of_the_documentation_leads_to_a_file() -> None:
-    broken = []
-    for page in [path for path in tracked() if path.suffix == ".md"]:
-        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in tracked()
+        if page.suffix == ".md"
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
     assert broken == []
 
 

@@ -1,7 +1,7 @@
 """Many at once: the promises of commands under concurrency."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from commands.command import Answer, CaptureLead, Context
 from commands.handle import handle
@@ -10,16 +10,19 @@ from domain.lead import FormSubmitted, LeadCaptured
 from streams.log import Log
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-LEAD = CaptureLead(form="contact", profile=Profile(email="Ann@example.org", name="Ann"), fields={"budget": "10k"})
-
-
-def context(command_id: str | None = None) -> Context:
-    return Context(tenant="main", actor="form", source="site", now=NOW, command_id=command_id)
+LEAD = CaptureLead(
+    form="contact", profile=Profile(email="Ann@example.org", name="Ann"), fields={"budget": "10k"}
+)
 
 
 def capture_50_times(log: Log, command_ids: list[str | None]) -> list[Answer]:
+    def capture(numbered: tuple[int, str | None]) -> Answer:
+        at = NOW + timedelta(microseconds=numbered[0])
+        asked = Context(tenant="main", actor="form", source="site", now=at, command_id=numbered[1])
+        return handle(log, LEAD, asked)
+
     with ThreadPoolExecutor(50) as pool:
-        return list(pool.map(lambda command_id: handle(log, LEAD, context(command_id)), command_ids))
+        return list(pool.map(capture, enumerate(command_ids)))
 
 
 def count(log: Log, kind: type) -> int:
