@@ -10,7 +10,7 @@ _FEWEST, _MOST = 5, 15  # digits; E.164 allows 15
 
 
 def email_key(email: str) -> str:
-    """Return an e-mail address as it identifies a person: without blanks around it, case folded; "" for a blank.
+    """Return an e-mail address as it identifies a person: without outer blanks, case folded; "" for a blank.
 
     Raises InvalidValue, which does not repeat the address, for one without a single @ and a domain.
     """
@@ -21,10 +21,10 @@ def email_key(email: str) -> str:
 
 
 def phone_key(phone: str) -> str:
-    """Return a phone number as it identifies a person: its digits, with a leading + if international; "" for a blank.
+    """Return a phone number as it identifies a person: its digits, after + if international; "" for a blank.
 
-    A national number keeps no +, so it never equals another country's. Raises InvalidValue, which does not repeat
-    the number, for letters or for fewer than 5 or more than 15 digits.
+    A national number keeps no +, so it never equals another country's. Raises InvalidValue, which does not
+    repeat the number, for letters or for fewer than 5 or more than 15 digits.
     """
     written = phone.strip()
     if not written:

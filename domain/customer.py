@@ -1,10 +1,10 @@
 """Customers: who someone is, by which names each system knows them, and which records are the same person.
 
-What sources report are facts: any order of their arrival ends in the same state. Settling, merging, unmerging and
-erasing are requests.
+What sources report are facts: any order of their arrival ends in the same state. Settling, merging, unmerging
+and erasing are requests.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, assert_never
@@ -102,10 +102,10 @@ class CustomerOwnerAssigned(Event):
 @stored("profile-confirmed.v1", sealed=("personal",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileConfirmed(Event):
-    """A source told again, by a newer clock, what it had told before: `personal` fields and the `plain` others.
+    """A source told again, by a newer clock, what it had told before: `personal` fields and `plain` others.
 
-    It says nothing new to people, but keeps an older fact that arrives later from looking newer. `owned` names
-    the fields that the source owned that day.
+    It says nothing new to people, but keeps an older fact that arrives later from looking newer. `owned`
+    names the fields that the source owned that day.
     """
 
     source: str
@@ -125,7 +125,7 @@ class FieldConflictSettled(Event):
 @stored("identity-linked.v1", sealed=("value",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityLinked(Event):
-    """The customer is known to `source` as `value`: an e-mail address, a phone number or that source's own id."""
+    """The customer is known to `source` as `value`: an e-mail address, a phone or that source's own id."""
 
     kind: IdentityKind
     value: str | None
@@ -224,9 +224,20 @@ CustomerEvent = (
     | EventsWithdrawn
 )
 
+CHANGES: Mapping[str, Callable[..., FieldChanged]] = {
+    "name": NameChanged,
+    "email": EmailChanged,
+    "phone": PhoneChanged,
+    "company": CompanyChanged,
+    "country": CountryChanged,
+    "lifecycle_stage": LifecycleStageChanged,
+    "owner": CustomerOwnerAssigned,
+}
+"""The fields of a customer that a source may own, and the event that tells each."""
+
+FIELDS = tuple(CHANGES)
 PERSONAL = ("name", "email", "phone")
-FIELDS = (*PERSONAL, "company", "country", "lifecycle_stage", "owner")
-"""The fields of a customer that a source may own."""
+_FIELD_OF: Mapping[Callable[..., FieldChanged], str] = {change: name for name, change in CHANGES.items()}
 
 
 class CustomerNotFound(Refusal):
@@ -305,13 +316,13 @@ NEW = Customer()
 
 
 def conflicts(name: str, told: Field) -> Mapping[str, Register[str]]:
-    """Return by source what is offered against the value of the owner of the field `name`, not yet settled."""
+    """Return by source what is offered against the owner's value of the field `name`, not yet settled."""
     stands = told.value
     return {s: r for s, r in told.against().items() if stands is None or not alike(name, r.value, stands)}
 
 
 def alike(name: str, one: str, other: str) -> bool:
-    """Say whether two values of a field mean the same: e-mail addresses and phones compare as identities do."""
+    """Say whether two values of a field mean the same; e-mail addresses and phones compare as identities."""
     return one == other or _meaning(name, one) == _meaning(name, other)
 
 
@@ -322,34 +333,19 @@ def _meaning(name: str, value: str) -> str:
         return value
 
 
-def told(event: CustomerEvent) -> Iterator[Told]:
+def told(event: Event) -> Iterator[Told]:
     """Yield what an event says about fields, for every fold: nothing once its personal data is erased."""
-    match event:
-        case NameChanged(name=value):
-            name = "name"
-        case EmailChanged(email=value):
-            name = "email"
-        case PhoneChanged(phone=value):
-            name = "phone"
-        case CompanyChanged(company=value):
-            name = "company"
-        case CountryChanged(country=value):
-            name = "country"
-        case LifecycleStageChanged(lifecycle_stage=value):
-            name = "lifecycle_stage"
-        case CustomerOwnerAssigned(owner=value):
-            name = "owner"
-        case ProfileConfirmed():
-            for name, value in {**event.plain, **(event.personal or {})}.items():
-                yield Told(name, value, name in event.owned)
-            return
-        case _:
-            return
-    if value is not None:
-        yield Told(name, value, event.by_owner)
+    if isinstance(event, ProfileConfirmed):
+        for name, value in {**event.plain, **(event.personal or {})}.items():
+            yield Told(name, value, name in event.owned)
+    elif isinstance(event, FieldChanged):
+        name = _FIELD_OF[type(event)]
+        given: str | None = getattr(event, name)
+        if given is not None:
+            yield Told(name, given, event.by_owner)
 
 
-def evolve(state: Customer, event: CustomerEvent) -> Customer:
+def evolve(state: Customer, event: CustomerEvent) -> Customer:  # noqa: C901, PLR0911, PLR0912 - one arm an event
     """Return the state after an event; of facts, any order gives the same."""
     at = stamp(event.occurred_at)
     match event:
@@ -419,8 +415,8 @@ def report(
 ) -> list[CustomerEvent]:
     """Record what a source says of a customer at `at` by its own clock; nothing when it said so before.
 
-    A field whose value the source had not told last is a change; fields it repeats by a newer clock are confirmed
-    in one event. Raises InvalidValue for an e-mail address or phone number that is none.
+    A field whose value the source had not told last is a change; fields it repeats by a newer clock are
+    confirmed in one event. Raises InvalidValue for an e-mail address or phone number that is none.
     """
     news: list[CustomerEvent] = []
     if not state.registered:
@@ -445,25 +441,7 @@ def _given(profile: Profile) -> list[tuple[str, str]]:
 
 
 def _changed(name: str, value: str, *, source: str, by_owner: bool, at: datetime) -> FieldChanged:
-    match name:
-        case "name":
-            return NameChanged(occurred_at=at, source=source, by_owner=by_owner, name=value)
-        case "email":
-            return EmailChanged(occurred_at=at, source=source, by_owner=by_owner, email=value)
-        case "phone":
-            return PhoneChanged(occurred_at=at, source=source, by_owner=by_owner, phone=value)
-        case "company":
-            return CompanyChanged(occurred_at=at, source=source, by_owner=by_owner, company=value)
-        case "country":
-            return CountryChanged(occurred_at=at, source=source, by_owner=by_owner, country=value)
-        case "lifecycle_stage":
-            return LifecycleStageChanged(
-                occurred_at=at, source=source, by_owner=by_owner, lifecycle_stage=value
-            )
-        case "owner":
-            return CustomerOwnerAssigned(occurred_at=at, source=source, by_owner=by_owner, owner=value)
-        case _:
-            raise InvalidValue(field="field", value=name, rule=f"one of {', '.join(FIELDS)}")
+    return CHANGES[name](occurred_at=at, source=source, by_owner=by_owner, **{name: value})
 
 
 def _confirmed(
@@ -509,7 +487,7 @@ def identity_taken(  # noqa: PLR0913 - a fact's fields
 def settle_conflict(
     state: Customer, *, field: str, accept: Literal["owner", "offered"], source: str, at: datetime
 ) -> list[CustomerEvent]:
-    """Dismiss what is offered for a field; or accept the newest offer first, as the owner's value from now on."""
+    """Dismiss what is offered for a field; or first accept the newest offer as the owner's value."""
     if field not in FIELDS:
         raise InvalidValue(field="field", value=field, rule=f"one of {', '.join(FIELDS)}")
     _check_known(state)
@@ -562,7 +540,7 @@ def merge(  # noqa: PLR0913 - both sides and why
 def unmerge(
     loser_state: Customer, survivor_state: Customer, *, loser: str, reason: str, at: datetime
 ) -> tuple[list[CustomerEvent], list[CustomerEvent]]:
-    """Take the merge of `loser` back: the events for its stream and for that of the customer it was merged into."""
+    """Take the merge of `loser` back: the events for its stream and for the survivor's."""
     _check_known(loser_state, loser)
     if loser_state.merged_into is None:
         raise NotMerged(customer_id=loser)

@@ -39,8 +39,8 @@ class DealOpened(Event):
 class StageChanged(Event):
     """The deal entered a stage; `sequence` is the source's own order where clocks are equal.
 
-    By the pipeline's rules of that day, `pipeline_version` (0 where none was defined), the stage has this `outcome`
-    (None where it is unknown), and `anomalies` names what looked wrong (`stage-unknown`).
+    By the pipeline's rules of that day, `pipeline_version` (0 where none was defined), the stage has this
+    `outcome` (None where it is unknown), and `anomalies` names what looked wrong (`stage-unknown`).
     """
 
     stage: str
@@ -240,7 +240,7 @@ class Deal:
 NEW = Deal()
 
 
-def evolve(state: Deal, event: DealEvent) -> Deal:
+def evolve(state: Deal, event: DealEvent) -> Deal:  # noqa: PLR0911 - one arm an event
     """Return the state after an event; of facts, any order gives the same."""
     if isinstance(event, PersonalDataErased | EventsWithdrawn):
         return state
@@ -271,7 +271,7 @@ def evolve(state: Deal, event: DealEvent) -> Deal:
 
 
 def _entered(state: Deal, event: DealEvent) -> Deal:
-    """Hear what an event says about stage and outcome, by the same rules as any read model (`stage_of`, `outcome_of`)."""
+    """Hear what an event says about stage and outcome, by the rules that read models share."""
     stage, outcome = stage_of(event), outcome_of(event)
     if stage is not None:
         state = replace(state, stage_told=state.stage_told.offer(*stage))
@@ -369,7 +369,7 @@ def open(  # noqa: A001, PLR0913 - the word people use; a deal's fields
     """Open a deal in a stage, or, with `source_id`, record that a source says it was opened.
 
     The request is refused where the rules have no such stage (StageUnknown) or the stage requires more
-    (StageRequirementMissing), the fact is recorded with an anomaly. Nothing when told before. Raises InvalidValue.
+    (StageRequirementMissing), the fact is recorded with an anomaly. Nothing when told before.
     """
     event = DealOpened(
         occurred_at=at,
@@ -401,7 +401,7 @@ def _check_opening(state: Deal, event: DealOpened, rules: Pipeline | None) -> No
         _check_requirements(evolve(state, event), _known_stage(rules, event.stage))
 
 
-def move_to_stage(
+def move_to_stage(  # noqa: PLR0913 - a request's fields
     state: Deal, *, stage: str, rules: Pipeline | None, source: str, reason: str | None = None, at: datetime
 ) -> list[DealEvent]:
     """Move an open deal to another stage, if the rules allow it; nothing when it is there.
@@ -428,7 +428,7 @@ def move_to_stage(
 def record_stage(  # noqa: PLR0913 - a fact's fields
     state: Deal, *, stage: str, rules: Pipeline | None, source: str, sequence: int = 0, at: datetime
 ) -> list[DealEvent]:
-    """Record that a source says the deal entered a stage, whatever the rules say; nothing when told before."""
+    """Record that a source says the deal entered a stage, whatever the rules; nothing when told before."""
     return _new(state, *_entering(rules, stage, source=source, sequence=sequence, at=at))
 
 
@@ -492,7 +492,7 @@ def record_amount(  # noqa: PLR0913 - a fact's fields
     sequence: int = 0,
     at: datetime,
 ) -> list[DealEvent]:
-    """Record what a source says the deal is worth; nothing when told before. Raises InvalidValue for no money."""
+    """Record what a source says the deal is worth; nothing when told before. Raises InvalidValue."""
     event = DealAmountChanged(
         occurred_at=at,
         amount=_checked_amount(amount, currency),
@@ -606,7 +606,7 @@ def record_outcome(  # noqa: PLR0913 - a fact's fields
 def link_to_customer(
     state: Deal, *, customer_id: str | None, sequence: int = 0, at: datetime
 ) -> list[DealEvent]:
-    """Record whose deal it is, by the clock of who says so; None takes a link back. Nothing when told before."""
+    """Record whose deal it is, by the clock of who says so; None takes it back. Nothing when told before."""
     return _new(state, DealLinkedToCustomer(occurred_at=at, customer_id=customer_id, sequence=sequence))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 class Refusal(Exception):
     """The rules do not allow this."""
 
-    def __init__(self, **detail: Any) -> None:
+    def __init__(self, **detail: Any) -> None:  # noqa: ANN401 - whatever shows the case
         super().__init__(type(self).__doc__)
         self.detail = detail
 

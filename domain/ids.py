@@ -21,5 +21,5 @@ def id_of(stream: str) -> str:
 
 
 def external_id(tenant: str, kind: str, source: str, source_id: str) -> str:
-    """Return the id of the record that `source` calls `source_id`: equal however often and early it is named."""
-    return str(uuid5(_NAMESPACE, "\x1f".join((tenant, kind, source, source_id))))
+    """Return the id of the record that `source` calls `source_id`: the same however often it is named."""
+    return str(uuid5(_NAMESPACE, f"{tenant}\x1f{kind}\x1f{source}\x1f{source_id}"))

@@ -217,7 +217,7 @@ def capture(  # noqa: PLR0913 - a fact's fields
     fields: Mapping[str, str] | None = None,
     at: datetime,
 ) -> list[LeadEvent]:
-    """Record an enquiry: a new lead and its form, or one more form of the same lead; nothing when told before."""
+    """Record an enquiry: a new lead and its form, or one more form of that lead; nothing when told before."""
     submitted = FormSubmitted(occurred_at=at, form=form, customer_id=customer_id, touch=touch, fields=fields)
     if state.captured:
         return _new(state, submitted)
@@ -236,7 +236,7 @@ def capture(  # noqa: PLR0913 - a fact's fields
 def assign_owner(
     state: Lead, *, owner: str | None, source: str, at: datetime, fact: bool = False
 ) -> list[LeadEvent]:
-    """Give the lead to a colleague, whoever had it; nothing when it is so. A `fact` is recorded in any case."""
+    """Give the lead to a colleague; nothing when it is so. A `fact` is recorded in any case."""
     if fact:
         return _new(state, LeadOwnerAssigned(occurred_at=at, owner=owner, source=source))
     if not state.known:
@@ -287,7 +287,7 @@ def convert(
 
 
 def link_to_customer(state: Lead, *, customer_id: str | None, at: datetime) -> list[LeadEvent]:
-    """Say whose lead it is, whatever was said before; None takes a link back. Nothing when it is so already."""
+    """Say whose lead it is, whatever was said before; None takes a link back. Nothing when it is so."""
     if not state.known:
         raise LeadNotFound
     if customer_id == state.customer.value:

@@ -48,7 +48,7 @@ class OrderPlaced(Event):
 @stored("order-revised.v1")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRevised(Event):
-    """The shop told the order's content anew; `unchanged` says it was what was known, told by another clock."""
+    """The shop told the order anew; `unchanged` says that it told, by another clock, what was known."""
 
     currency: str
     total: Decimal
@@ -165,7 +165,7 @@ class Order:
 NEW = Order()
 
 
-def evolve(state: Order, event: OrderEvent) -> Order:
+def evolve(state: Order, event: OrderEvent) -> Order:  # noqa: PLR0911 - one arm an event
     """Return the state after an event; any order of events gives the same."""
     state = replace(state, told=state.told | _facts(event))
     at = stamp(event.occurred_at)
@@ -253,9 +253,9 @@ def place(  # noqa: PLR0913 - a fact's fields
     tax: Decimal = ZERO,
     at: datetime,
 ) -> list[OrderEvent]:
-    """Record how the order stood at `at`: placed, when nothing older is known, else revised; nothing when told before.
+    """Record how the order stood at `at`: placed, when nothing older is known, else revised.
 
-    Raises InvalidValue for an unknown currency or an amount that is no finite decimal.
+    Nothing when told before. Raises InvalidValue for an unknown currency or an amount that is no decimal.
     """
     content = _checked(
         Content(currency=currency, total=total, lines=lines, discount=discount, shipping=shipping, tax=tax)
@@ -338,7 +338,7 @@ def refund(  # noqa: PLR0913 - a fact's fields
     lines: tuple[OrderLine, ...] = (),
     at: datetime,
 ) -> list[OrderEvent]:
-    """Record money that went back, for an order known or not; its id counts once. Raises InvalidValue as `place`."""
+    """Record money that went back, for an order known or not; its id counts once. Raises as `place`."""
     event = RefundIssued(
         occurred_at=at,
         refund_id=refund_id,
@@ -355,7 +355,7 @@ def refund(  # noqa: PLR0913 - a fact's fields
 
 
 def link_to_customer(state: Order, *, customer_id: str | None, at: datetime) -> list[OrderEvent]:
-    """Say whose order it is, whatever was said before; None takes a link back. Nothing when it is so already."""
+    """Say whose order it is, whatever was said before; None takes a link back. Nothing when it is so."""
     if customer_id == state.customer.value:
         return []
     at = after(at, state.customer.stamp)

@@ -19,7 +19,7 @@ class Offer:
 class Field:
     """What each source told about one field, the same for any order of arrival.
 
-    `owned` holds each owner's newest value, `offered` the others' values, `settled` the last time a person decided.
+    `owned` holds each owner's newest value, `offered` the others' values; `settled` when a person decided.
     """
 
     owned: Mapping[str, Register[str]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Field:
         return (self.settled, *(register.stamp for register in self.owned.values()), *offers)
 
     def against(self) -> Mapping[str, Register[str]]:
-        """Return each source's newest offer that was not dismissed, while the owner has a value of its own."""
+        """Return each source's newest offer that was not dismissed, once the owner has given a value."""
         if not self.owned:
             return {}
         newest = {source: _latest(offers) for source, offers in self.offered.items()}

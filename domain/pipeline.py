@@ -1,4 +1,4 @@
-"""Pipelines: a tenant's stages and their rules, each change a new version; old events keep the rules of their day."""
+"""Pipelines: a tenant's stages and rules, each change a new version; old events keep their day's rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ Outcome = Literal["open", "won", "lost"]
 class Stage:
     """A stage: its outcome, probability (0 to 1), limit in days, and what it takes to enter it.
 
-    `requires` names what the deal must have (REQUIRABLE); `enters_from` the stages it may come from, None being any.
+    `requires` names what the deal must have (REQUIRABLE), `enters_from` where it may come from (None: anywhere).
     """
 
     name: str
@@ -45,7 +45,7 @@ PipelineEvent = PipelineDefined | EventsWithdrawn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """The rules in force: the stages in board order, their `version` (0: none defined), and old stages' new names."""
+    """The rules in force: stages in board order, their `version` (0: none defined), old stages' new names."""
 
     name: str = ""
     version: int = 0
@@ -108,7 +108,7 @@ def define(
     renamed: tuple[tuple[str, str], ...] = (),
     at: datetime,
 ) -> list[PipelineEvent]:
-    """Set the stages and rules from now on; nothing when they are so already. Raises InvalidValue by field and rule."""
+    """Set the stages and rules from now on; nothing when they are so. Raises InvalidValue."""
     if not name.strip():
         raise InvalidValue(field="name", value=name, rule="not blank")
     names = [stage.name for stage in stages]

@@ -15,7 +15,7 @@ NEVER: Stamp = (-(2**62), 0, "")
 
 
 def stamp(occurred_at: datetime, sequence: int = 0, tie: str = "") -> Stamp:
-    """Return the place of a fact among others of its field, from what the fact says and never from arrival."""
+    """Return the place of a fact among others of its field: from what it says, never from its arrival."""
     since = occurred_at - _EPOCH
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds, sequence, tie)
 

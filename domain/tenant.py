@@ -1,4 +1,4 @@
-"""A tenant's configuration: which system owns which field, business time zone, API keys, and the operations log."""
+"""A tenant's configuration: which system owns which field, time zone, API keys, and the operations log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -107,7 +107,7 @@ class KeyExists(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """What decisions about a tenant's configuration need to know; `keys` says of each API key if it is valid."""
+    """What decisions about a tenant need to know; `keys` says of each API key if it is valid."""
 
     owners: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
