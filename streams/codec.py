@@ -83,5 +83,3 @@ class Codec:
             return data
         plain = self._keyring.open(tenant, subject, name, sealed)
         return data if plain is None else data | msgspec.json.decode(plain)
-
-

@@ -6,24 +6,17 @@ told their outcome and ask anew, so that neither side waits for the other.
 
 import queue
 import threading
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Any
 
-import msgspec
-import psycopg
-from psycopg import errors as pg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from streams.errors import ClaimTaken, CommandReused, LogClosed, LogRefusal, OutcomeUnknown, WrongExpectedVersion
+from streams.errors import LogClosed, LogRefusal
+from streams.flight import Flight
 from streams.records import Appended
-from streams.ticket import Ticket, compatible, payload
+from streams.ticket import Ticket, compatible
 
 _MOST_IN_A_BATCH = 128
 _MOST_IN_ONE_OF_MANY = 2_000
-_PATIENCE = 60.0  # seconds a request may wait for a database that does not answer
-_APPEND = "SELECT log.append(%s::jsonb)::text"
 
 
 class Committer:
@@ -120,116 +113,3 @@ def _tell(settled: list[Ticket]) -> None:
     for ticket in settled:
         ticket.done.release()
     settled.clear()
-
-
-class Flight:
-    """A connection on which one batch at a time is under way, renewed when it breaks."""
-
-    def __init__(self, pool: ConnectionPool) -> None:
-        self._pool = pool
-        self._held = ExitStack()
-        self._connection: psycopg.Connection | None = None
-        self._pipeline: psycopg.Pipeline | None = None
-        self._cursor: psycopg.Cursor | None = None
-        self._trouble: float | None = None  # since when nothing could be settled
-
-    def begin(self, batch: list[Ticket]) -> None:
-        """Send a batch off, without waiting for the answer; tickets of a lost connection are looked up first."""
-        self._cursor = None
-        try:
-            connection, pipeline = self._ready()
-            lost = [ticket for ticket in batch if ticket.lost]
-            _find(connection, lost)
-            sent = [ticket for ticket in batch if ticket.outcome is None]
-            if sent:
-                self._cursor = connection.execute(_APPEND, (payload(sent),), prepare=True)
-                pipeline.sync()
-        except (psycopg.OperationalError, PoolTimeout) as cause:
-            self._broken(batch, cause)
-
-    def settle(self, batch: list[Ticket]) -> list[Ticket]:
-        """Wait for the answer and give each ticket its outcome; return those that must be sent again."""
-        sent = [ticket for ticket in batch if ticket.outcome is None]
-        try:
-            if self._cursor is not None:
-                row = self._cursor.fetchone()
-                self._read(sent, msgspec.json.decode(row[0]) if row else {})
-                self._trouble = None
-        except pg.UniqueViolation:
-            pass  # another process was faster since the checks: check again
-        except psycopg.OperationalError as cause:
-            self._broken(sent, cause)
-        return [ticket for ticket in sent if ticket.outcome is None]
-
-    def land(self) -> None:
-        """Give the connection back."""
-        self._cursor = self._connection = self._pipeline = None
-        held, self._held = self._held, ExitStack()
-        try:
-            held.close()
-        except psycopg.OperationalError:
-            return  # it is broken already; the pool drops it
-
-    def _ready(self) -> tuple[psycopg.Connection, psycopg.Pipeline]:
-        if self._connection is None or self._pipeline is None:
-            self._connection = self._held.enter_context(self._pool.connection())
-            self._pipeline = self._held.enter_context(self._connection.pipeline())
-        return self._connection, self._pipeline
-
-    def _broken(self, batch: list[Ticket], cause: Exception) -> None:
-        self.land()
-        now = time.monotonic()
-        self._trouble = self._trouble or now
-        for ticket in batch:
-            ticket.lost = True
-            if now - self._trouble > _PATIENCE:
-                ticket.outcome = OutcomeUnknown(waited_seconds=_PATIENCE)
-                ticket.outcome.__cause__ = cause
-
-    def _read(self, sent: list[Ticket], verdict: dict[str, Any]) -> None:
-        if "refused" not in verdict:
-            position = verdict["position"]
-            for ticket in sent:
-                position += ticket.events
-                ticket.recorded_at(position)
-            return
-        by_number = {ticket.number: ticket for ticket in sent}
-        refused = [(by_number[refusal["r"]], refusal) for refusal in verdict["refused"]]
-        # a ticket of a lost connection may be refused by itself, committed since it was looked up
-        _find(self._ready()[0], [ticket for ticket, _ in refused if ticket.lost])
-        for ticket, refusal in refused:
-            ticket.outcome = ticket.outcome or _refusal(ticket, refusal)
-
-
-def _find(connection: psycopg.Connection, lost: list[Ticket]) -> None:
-    """Find which requests with an unknown outcome are in the log after all, by their first event's own id."""
-    for ticket in lost:
-        if ticket.proof is None:
-            continue
-        row = connection.execute(
-            "SELECT position FROM log.events WHERE tenant = %s AND stream = %s AND version = %s AND event_id = %s",
-            ticket.proof,
-        ).fetchone()
-        if row is not None:
-            ticket.recorded_at(row[0] + ticket.events - 1)
-
-
-def _refusal(ticket: Ticket, refusal: dict[str, Any]) -> Appended | LogRefusal:
-    match refusal["reason"]:
-        case "command" if refusal["fingerprint"] == ticket.fingerprint:
-            answer = refusal["answer"]
-            return Appended(
-                position=refusal["position"],
-                version=answer["version"],
-                events=refusal["events"],
-                answer=answer["answer"],
-                repeated=True,
-            )
-        case "command":
-            return CommandReused(command_id=ticket.command_id)
-        case "version":
-            return WrongExpectedVersion(
-                stream=refusal["stream"], expected=refusal["expected"], current=refusal["current"]
-            )
-        case _:
-            return ClaimTaken(kind=refusal["kind"], holder=refusal["holder"])

@@ -15,10 +15,10 @@ from domain.event import Event
 from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
-from streams.ticket import Place, Ticket
 from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent, WrongMasterKey
 from streams.keyring import Keyring
 from streams.records import Append, Appended, Change, Claim, Recorded, Unreadable
+from streams.ticket import Place, Ticket
 
 COLUMNS = (
     "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "
@@ -222,7 +222,9 @@ class Log:
         Raises UnreadableEvent or UnknownEventType; not `strict`, such an event comes as Unreadable.
         """
         codec = self.codec
-        self.keyring.load({pair for row in rows if (pair := codec.subject(row[1], row[4], row[9])) is not None})
+        self.keyring.load(
+            {pair for row in rows if (pair := codec.subject(row[1], row[4], row[9])) is not None}
+        )
         for row in rows:
             yield recorded_from(row, codec, strict=strict)
 
@@ -232,7 +234,9 @@ class Log:
 
     def holders(self, tenant: str, values: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the holding stream of each (kind, value) that is claimed, in one query."""
-        by_digest = {(kind, self.keyring.digest(tenant, kind, value)): (kind, value) for kind, value in values}
+        by_digest = {
+            (kind, self.keyring.digest(tenant, kind, value)): (kind, value) for kind, value in values
+        }
         if not by_digest:
             return {}
         kinds, digests = zip(*by_digest, strict=True)

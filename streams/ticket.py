@@ -5,8 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from streams.records import Appended
 from streams.errors import LogRefusal
+from streams.records import Appended
 
 Stream = tuple[str, str]  # tenant and stream
 
@@ -82,7 +82,7 @@ def _fits(ticket: Ticket, touched: set[Hashable], versions: dict[Hashable, int])
     return touched.isdisjoint(ticket.alone)
 
 
-def payload(batch: Sequence[Ticket]) -> str:
+def payload(batch: Sequence[Ticket]) -> bytes:
     """Return what log.append takes: the rows of every ticket, one check for every stream."""
     parts: dict[str, list[bytes]] = {}
     seen: set[Stream] = set()
@@ -98,4 +98,4 @@ def payload(batch: Sequence[Ticket]) -> str:
         if ticket.command is not None:
             parts.setdefault("commands", []).append(b"%s,%d]" % (ticket.command[:-1], before))
     lists = (b'"%s":[%s]' % (name.encode(), b",".join(rows)) for name, rows in parts.items())
-    return (b"{%s}" % b",".join(lists)).decode()
+    return b"{%s}" % b",".join(lists)
