@@ -1,0 +1,82 @@
+"""`backstory sql`: one question to the read models, as an analyst of one tenant, streamed."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+import psycopg
+
+from api.analyst import analyst, guarded
+from api.cli.tables import FORMATS, Column
+from api.failures import Failure
+from api.place import Place
+
+_BATCH = 1000
+_DECLARE = "DECLARE answer NO SCROLL CURSOR FOR "
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `backstory sql` takes."""
+    parser.add_argument(
+        "statement", metavar="SQL", help="one SELECT, WITH, VALUES or TABLE; `-` reads it from stdin"
+    )
+    parser.add_argument("--format", choices=list(FORMATS), default="table", help="json: one object a line")
+    parser.add_argument(
+        "--json", action="store_const", dest="format", const="json", help="the same as --format json"
+    )
+    parser.add_argument("--sql-timeout", metavar="SECONDS", help="give up after this time; 0 waits for ever")
+
+
+def run(args: argparse.Namespace, place: Place) -> int:
+    """Print the answer; raises Failure with PostgreSQL's own sentence when it refuses."""
+    statement = sys.stdin.read() if args.statement == "-" else args.statement
+    with analyst(place.conninfo, place.tenant, args.sql_timeout) as connection:
+        _tell_notes(connection)
+        try:
+            columns, batches = _asked(connection, statement)
+            FORMATS[args.format](columns, batches, sys.stdout)
+        except psycopg.Error as cause:
+            raise Failure(_sentence(cause)) from None
+    return 0
+
+
+def _asked(
+    connection: psycopg.Connection, statement: str
+) -> tuple[list[Column], Iterator[Sequence[Sequence[bytes | None]]]]:
+    """Declare a cursor for the statement, prepared: PostgreSQL then takes one query and nothing else."""
+    connection.execute(f"{_DECLARE}{statement}".encode(), prepare=True)
+    first = _fetch(connection)
+    described = connection.cursor()
+    described.execute("FETCH 0 FROM answer")
+    columns = [Column(column.name, column.type_code) for column in described.description or ()]
+
+    def batches() -> Iterator[Sequence[Sequence[bytes | None]]]:
+        rows = first
+        while rows:
+            yield rows
+            rows = _fetch(connection)
+
+    return columns, batches()
+
+
+def _fetch(connection: psycopg.Connection) -> list[list[bytes | None]]:
+    result = connection.execute(f"FETCH {_BATCH} FROM answer".encode()).pgresult
+    if result is None:
+        return []
+    return [[result.get_value(row, n) for n in range(result.nfields)] for row in range(result.ntuples)]
+
+
+def _tell_notes(connection: psycopg.Connection) -> None:
+    if not guarded(connection):
+        sys.stderr.write("note: this database lets a statement change its tenant; see `backstory doctor`\n")
+    behind = connection.execute("SELECT max(lag_events) FROM read.projections").fetchone()
+    if behind is not None and behind[0]:
+        sys.stderr.write(f"note: the read models are {behind[0]:,} events behind the log\n")
+
+
+def _sentence(cause: psycopg.Error) -> str:
+    told = cause.diag.message_primary or " ".join(str(cause).split())
+    place = int(cause.diag.statement_position or 0) - len(_DECLARE)
+    at = f" (at character {place})" if place > 0 else ""
+    hint = f"; {cause.diag.message_hint}" if cause.diag.message_hint else ""
+    return f"{told}{at}{hint}"

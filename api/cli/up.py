@@ -1,0 +1,152 @@
+"""`backstory up`: every role in one place, supervised."""
+
+import argparse
+import fcntl
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+
+from api.cli.keys import create_key
+from api.cli.role_api import listening
+from api.demo import play
+from api.failures import Failure
+from api.place import Place, open_place
+from api.settings import Settings
+from api.stopping import stop_on_signals
+from api.supervisor import Role, Supervisor, environment
+from commands.tenants import KEYS
+
+_LOOK = 0.2  # seconds between two looks after the roles
+_PATIENCE = 120.0  # seconds until everything must answer for the first time
+_MOST_DEATHS = 5  # of a role, before that
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `backstory up` takes."""
+    parser.add_argument("--demo", action="store_true", help="tell a small business's story on an empty log")
+    parser.add_argument("--host", help=Settings.model_fields["host"].description)
+    parser.add_argument("--port", help=Settings.model_fields["port"].description)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Run until told to stop; then stop everything, the embedded database last."""
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    with _alone(settings), _port(settings, stop) as listener, open_place(settings) as place:
+        _greet(place)
+        roles = [
+            Role("project", ["project"]),
+            Role("api", ["api", "--fd", str(listener.fileno())], [listener.fileno()]),
+        ]
+        data = settings.data.resolve()
+        inherited = environment(data=data, database=settings.database, tenant=settings.tenant)
+        with Supervisor(roles, inherited, _tell) as supervisor:
+
+            def tend() -> bool:
+                _tend(place, supervisor)
+                return not stop.wait(_LOOK)
+
+            if args.demo:
+                _demo(place, tend)
+            if _until_ready(listener, supervisor, tend):
+                host, port = _reached(listener)
+                sys.stdout.write(f"ready http://{f'[{host}]' if ':' in host else host}:{port}\n")
+                sys.stdout.flush()
+            while tend():
+                continue
+    return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Let one `up` run on a data folder. The lock goes with the process, however that ends."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(settings.data / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failure(f"another `backstory up` runs on {settings.data}") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _port(settings: Settings, stop: threading.Event) -> Iterator[socket.socket]:
+    """Listen, with some patience for the API of a predecessor that was killed: it is about to end."""
+    deadline = time.monotonic() + 10
+    listener = None
+    while listener is None:
+        try:
+            listener = listening(settings.host, settings.port)
+        except Failure:
+            if time.monotonic() > deadline or stop.wait(_LOOK):
+                raise
+    with listener:
+        yield listener
+
+
+def _greet(place: Place) -> None:
+    """Hand out the first key of a tenant that never had one, and name what must be rebuilt."""
+    if not place.log.stream(place.tenant, KEYS):
+        secret = create_key(place, "first admin", "admin")["secret"]
+        sys.stdout.write(f"admin key {secret} (shown only now)\n")
+        sys.stdout.flush()
+    for name in place.outdated:
+        _tell(f"{name}: was made by another version; run `backstory replay rebuild {name}`")
+
+
+def _tend(place: Place, supervisor: Supervisor) -> None:
+    if place.server is not None and not place.server.alive():
+        _tell("postgres: has died, starts again")
+        place.server.ensure()
+    supervisor.tend()
+
+
+def _demo(place: Place, tend: Callable[[], bool]) -> None:
+    for told in play(place.log, place.tenant):
+        if told % 50 == 0 and not tend():
+            return
+
+
+def _until_ready(listener: socket.socket, supervisor: Supervisor, tend: Callable[[], bool]) -> bool:
+    """Wait until every role answers and the read models are at the head; False when told to stop first."""
+    deadline = time.monotonic() + _PATIENCE
+    while tend():
+        if _ready(listener):
+            return True
+        weak = next((role.name for role in supervisor.roles if role.deaths >= _MOST_DEATHS), None)
+        if weak or time.monotonic() > deadline:
+            raise Failure(f"{weak} dies again and again" if weak else f"not ready after {_PATIENCE:.0f} s")
+    return False
+
+
+def _reached(listener: socket.socket) -> tuple[str, int]:
+    """Return where it is reached from this machine, also when it listens on every address."""
+    host, port = listener.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - asked, not listened on
+
+
+def _ready(listener: socket.socket) -> bool:
+    connection = HTTPConnection(*_reached(listener), timeout=_LOOK * 25)
+    try:
+        connection.request("GET", "/health/ready")
+        answer = connection.getresponse()
+        lags = json.load(answer).get("lag_events", {})
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return answer.status == HTTPStatus.OK and not any(lags.values())

@@ -1,0 +1,115 @@
+"""The examination of every part, each with its own sentence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from api import health
+from api.analyst import guarded
+from api.failures import Failure
+from api.master_key import find_master_key
+from api.place import open_database
+from api.settings import Settings
+from streams.errors import WrongMasterKey
+from streams.log import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one part; `measured` holds the figures for programs."""
+
+    part: str
+    ok: bool
+    says: str
+    measured: dict[str, Any] = field(default_factory=dict)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Examine part after part. An embedded database is started, but none is made or migrated."""
+    if settings.database is None and not (settings.data / "postgres" / "PG_VERSION").exists():
+        yield Finding("database", False, f"none in {settings.data}: nothing was ever started there")
+        return
+    try:
+        with open_database(settings) as (conninfo, server), psycopg.connect(conninfo) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            version = connection.info.server_version
+            where = "embedded" if server else "by URL"
+            yield Finding("database", True, f"PostgreSQL {version // 10_000}.{version % 10_000}, {where}")
+            yield from _examine(connection, settings, conninfo)
+    except Failure as cause:
+        yield Finding("database", False, str(cause))
+
+
+def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) -> Iterator[Finding]:
+    missing = health.missing_migrations(connection)
+    told = f"missing: {', '.join(missing)}; any other command applies them" if missing else "all applied"
+    yield Finding("migrations", not missing, told)
+    if missing:
+        return
+    yield _master_key(settings, conninfo)
+    yield _log(connection)
+    yield from _projections(connection)
+    safe = guarded(connection)
+    cure = "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC, as a superuser"
+    told = "confined to their tenant" if safe else f"a SELECT may change its own tenant: {cure}"
+    yield Finding("analysts", safe, told)
+
+
+def _master_key(settings: Settings, conninfo: str) -> Finding:
+    try:
+        key = find_master_key(settings)
+        if key is None:
+            return Finding("master key", False, f"neither in BACKSTORY_MASTER_KEY nor in {settings.data}")
+        with Log(conninfo, key, connections=1):
+            return Finding("master key", True, "opens this log")
+    except (WrongMasterKey, Failure) as cause:
+        return Finding("master key", False, str(cause))
+
+
+def _log(connection: psycopg.Connection) -> Finding:
+    head = health.head(connection)
+    missing = health.incomplete(connection)
+    told = missing or f"complete: {head:,} events at positions 1 to {head:,}, no version of a stream missing"
+    return Finding("log", missing is None, told, {"head": head, "complete": missing is None})
+
+
+def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
+    models = health.models(connection)
+    alive = bool(models) and all(model.alive for model in models if model.state == "following")
+    behind = any(model.lag_events for model in models)
+    heard = min((model.heartbeat for model in models), default=None)
+    told = (
+        "at work"
+        if alive
+        else "none at work, and read models are behind"
+        if behind
+        else "none at work, none needed"
+    )
+    yield Finding("projector", alive or not behind, told, {"heartbeat_seconds": heard})
+    for model in models:
+        yield Finding(
+            f"read model {model.name}",
+            model.state == "following" and not model.held_keys and (alive or not model.lag_events),
+            _sentence(model),
+            {
+                "position": model.position,
+                "head": model.head,
+                "lag_events": model.lag_events,
+                "lag_seconds": round(model.lag_seconds, 3),
+                "held_keys": model.held_keys,
+                "state": model.state,
+                "version": model.version,
+            },
+        )
+
+
+def _sentence(model: health.ModelHealth) -> str:
+    if model.state != "following":
+        return f"{model.state}: run `backstory replay rebuild {model.name}`"
+    held = f", {model.held_keys} keys held behind a bad event" if model.held_keys else ""
+    if not model.lag_events:
+        return f"at the head, {model.position:,}{held}"
+    return f"at {model.position:,}, {model.lag_events:,} events and {model.lag_seconds:.0f} s behind{held}"

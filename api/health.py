@@ -1,0 +1,82 @@
+"""How every part is: measured here once, for `doctor`, the health checks and the metrics."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from streams.migrate import migrations
+
+ALIVE = 30.0
+"""Seconds after its last sign of life in which a projector counts as running."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHealth:
+    """How far a read model has come; `heartbeat` is the seconds since a projector last spoke for it."""
+
+    name: str
+    version: int
+    state: str
+    position: int
+    head: int
+    lag_seconds: float
+    held_keys: int
+    heartbeat: float
+
+    @property
+    def lag_events(self) -> int:
+        """How many events of the log it has not seen."""
+        return self.head - self.position
+
+    @property
+    def alive(self) -> bool:
+        """Whether a projector looks after it."""
+        return self.heartbeat < ALIVE
+
+
+def head(connection: psycopg.Connection) -> int:
+    """Return the position of the newest event."""
+    row = connection.execute("SELECT position FROM log.head").fetchone()
+    return int(row[0]) if row else 0
+
+
+def models(connection: psycopg.Connection) -> list[ModelHealth]:
+    """Return the health of every read model, over all tenants."""
+    rows = connection.execute(
+        "SELECT c.name, c.version, c.state, c.position, h.position, "
+        "  coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float, "
+        "  (SELECT count(*) FROM model.held k WHERE k.model = c.name AND NOT k.shadow), "
+        "  least(extract(epoch FROM clock_timestamp() - greatest(c.heartbeat_at, '1970-01-01')), 1e9)::float "
+        "FROM model.checkpoints c CROSS JOIN log.head h "
+        "LEFT JOIN log.events e ON e.position = c.position + 1 ORDER BY c.name"
+    ).fetchall()
+    return [ModelHealth(*row) for row in rows]
+
+
+def missing_migrations(connection: psycopg.Connection) -> list[str]:
+    """Return the migrations that this database has not had."""
+    if connection.execute("SELECT to_regclass('log.migrations')").fetchone() == (None,):
+        return [name for name, _ in migrations()]
+    applied = {name for (name,) in connection.execute("SELECT name FROM log.migrations")}
+    return [name for name, _ in migrations() if name not in applied]
+
+
+def incomplete(connection: psycopg.Connection) -> str | None:
+    """Prove by counting that the log is whole; return what is missing, or None.
+
+    Positions are 1, 2, 3, ... up to the head, and so are the versions of every stream.
+    """
+    counted = connection.execute(
+        "SELECT h.position, count(e.position), coalesce(max(e.position), 0) "
+        "FROM log.head h LEFT JOIN log.events e ON true GROUP BY h.position"
+    ).fetchone()
+    if counted is None:
+        return "the log has no head"
+    expected, events, newest = counted
+    if events != expected or newest != expected:
+        return f"the head is {expected}, but there are {events} events and the newest is {newest}"
+    [(torn,)] = connection.execute(
+        "SELECT count(*) FROM (SELECT FROM log.events GROUP BY tenant, stream "
+        "HAVING count(*) <> max(version) OR min(version) <> 1) AS torn"
+    ).fetchall()
+    return f"{torn} streams lack a version" if torn else None

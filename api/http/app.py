@@ -1,0 +1,79 @@
+"""The HTTP application: health, metrics and the start page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from api import health
+from api.http.metrics import render
+from api.http.pages import START
+
+_PATIENCE = 2.0  # seconds a health check waits for a connection
+_UNAVAILABLE = 503
+
+
+def create_app(conninfo: str) -> FastAPI:
+    """Return the application on the database that `conninfo` names."""
+    pool = ConnectionPool(
+        conninfo,
+        min_size=1,
+        max_size=4,
+        timeout=_PATIENCE,
+        kwargs={"autocommit": True},
+        check=ConnectionPool.check_connection,
+        name="http",
+        open=False,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        pool.open()
+        try:
+            yield
+        finally:
+            pool.close()
+
+    app = FastAPI(title="Backstory", lifespan=lifespan)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    def start() -> str:
+        """Show where to go."""
+        return START
+
+    @app.get("/health/live")
+    def live() -> dict[str, bool]:
+        """Say that the process answers."""
+        return {"live": True}
+
+    @app.get("/health/ready")
+    def ready() -> JSONResponse:
+        """Say whether requests can be served: database, migrations, projector; 503 if one is missing."""
+        found = _readiness(pool)
+        return JSONResponse(found, 200 if found["ready"] else _UNAVAILABLE)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics() -> Response:
+        """Give the figures in Prometheus' text format."""
+        with pool.connection() as connection:
+            text = render(health.head(connection), health.models(connection))
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    return app
+
+
+def _readiness(pool: ConnectionPool) -> dict[str, Any]:
+    try:
+        with pool.connection() as connection:
+            missing = health.missing_migrations(connection)
+            models = [] if missing else health.models(connection)
+    except (psycopg.OperationalError, PoolTimeout):
+        return {"ready": False, "database": False}
+    alive = bool(models) and all(model.alive for model in models if model.state == "following")
+    lags = {model.name: model.lag_events for model in models}
+    found = {"database": True, "migrations": not missing, "projector": alive}
+    return {"ready": all(found.values()), **found, "lag_events": lags}

@@ -1,0 +1,26 @@
+"""Figures in Prometheus' text format."""
+
+from collections.abc import Callable, Sequence
+
+from api.health import ModelHealth
+
+_OF_MODELS: tuple[tuple[str, str, Callable[[ModelHealth], float]], ...] = (
+    ("backstory_model_position", "Last event folded into the read model.", lambda m: m.position),
+    ("backstory_model_lag_events", "Events the read model has not seen.", lambda m: m.lag_events),
+    ("backstory_model_lag_seconds", "Age of the oldest event it has not seen.", lambda m: m.lag_seconds),
+    ("backstory_model_held_keys", "Keys held behind a bad event.", lambda m: m.held_keys),
+    ("backstory_model_heartbeat_seconds", "Since a projector last spoke for it.", lambda m: m.heartbeat),
+)
+
+
+def render(head: int, models: Sequence[ModelHealth]) -> str:
+    """Return every figure with its help and type."""
+    lines = _metric("backstory_log_position", "Position of the newest event.", [("", head)])
+    for name, told, measure in _OF_MODELS:
+        lines += _metric(name, told, [(f'{{model="{model.name}"}}', measure(model)) for model in models])
+    return "\n".join(lines) + "\n"
+
+
+def _metric(name: str, told: str, samples: Sequence[tuple[str, float]]) -> list[str]:
+    values = [f"{name}{labels} {value:.15g}" for labels, value in samples]
+    return [f"# HELP {name} {told}", f"# TYPE {name} gauge", *values]

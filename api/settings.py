@@ -1,0 +1,85 @@
+"""Settings: environment variables `BACKSTORY_*`, each overridden by its flag."""
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretBytes, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.failures import Misuse
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+_KEY_LENGTH = 32
+
+
+def _tenant(name: str) -> str:
+    if not _TENANT.match(name):
+        raise ValueError("lower-case letters, digits, - and _, at most 63, beginning with a letter or digit")
+    return name
+
+
+def read_master_key(text: bytes) -> bytes:
+    """Return the 32 bytes that a master key's base64 text stands for. Raises ValueError, without the text."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != _KEY_LENGTH:
+        raise ValueError("32 bytes in base64, as `openssl rand -base64 32` makes them")
+    return key
+
+
+def _master_key(text: SecretBytes) -> SecretBytes:
+    read_master_key(text.get_secret_value())
+    return text
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BACKSTORY_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    data: Path = Field(
+        Path(".backstory"),
+        description="The data folder: the embedded PostgreSQL, the master key, lock files.",
+    )
+    database: str | None = Field(
+        None, description="A PostgreSQL (15 or newer) by URL, instead of the embedded one in the data folder."
+    )
+    tenant: Annotated[str, AfterValidator(_tenant)] = Field(
+        "main", description="Whose records a command reads and writes."
+    )
+    master_key: Annotated[SecretBytes, AfterValidator(_master_key)] | None = Field(
+        None,
+        description="The key that wraps every person's key: 32 bytes in base64. Without it, `master.key` of "
+        "the data folder is used, and made for a new log. No flag sets it: command lines are seen by all.",
+    )
+    host: str = Field("127.0.0.1", description="The address that the API listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8080, description="The port that the API listens on; 0 takes a free one."
+    )
+    sql_timeout: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        300.0, description="Seconds after which `backstory sql` gives up on PostgreSQL; 0 waits for ever."
+    )
+
+
+def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 - checked by the model
+    """Return the settings, flags that are not None before environment variables.
+
+    Raises Misuse naming the flag, its environment variable and the rule that the value breaks.
+    """
+    given = {
+        name: value for name, value in flags.items() if value is not None and name in Settings.model_fields
+    }
+    try:
+        return Settings(**given)
+    except ValidationError as cause:
+        [first, *_] = cause.errors(include_url=False, include_input=False, include_context=False)
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        flag = f"--{name.replace('_', '-')}" if name in given else f"BACKSTORY_{name.upper()}"
+        raise Misuse(f"{flag}: {first['msg'].removeprefix('Value error, ')}") from None
