@@ -1,0 +1,66 @@
+CREATE TABLE IF NOT EXISTS model.checkpoints (
+    name             text        PRIMARY KEY,
+    version          integer     NOT NULL,
+    shape            text        NOT NULL,  -- digest of the tables' definitions
+    position         bigint      NOT NULL DEFAULT 0,
+    state            text        NOT NULL DEFAULT 'following' CHECK (state IN ('following', 'outdated')),
+    heartbeat_at     timestamptz NOT NULL DEFAULT '-infinity',
+    worker           text,
+    verified_through bigint,
+    verified_at      timestamptz
+) WITH (fillfactor = 50);
+
+CREATE TABLE IF NOT EXISTS model.tables (
+    name  text PRIMARY KEY,
+    model text NOT NULL REFERENCES model.checkpoints (name)
+);
+
+-- Units that wait behind an event their fold could not take; `shadow` ones belong to a rebuild under way.
+CREATE TABLE IF NOT EXISTS model.held (
+    model    text        NOT NULL,
+    shadow   boolean     NOT NULL DEFAULT false,
+    tenant   text        NOT NULL,
+    unit     text        NOT NULL,
+    stream   text        NOT NULL,
+    position bigint      NOT NULL,
+    type     text        NOT NULL,
+    error    text        NOT NULL,
+    held_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (model, shadow, tenant, unit)
+);
+
+-- Events that a read model passes over because a person said so.
+CREATE TABLE IF NOT EXISTS model.skipped (
+    model      text        NOT NULL,
+    tenant     text        NOT NULL,
+    position   bigint      NOT NULL,
+    reason     text        NOT NULL,
+    actor      text        NOT NULL,
+    skipped_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (model, position)
+);
+
+CREATE TABLE IF NOT EXISTS model.views (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    digest text    NOT NULL
+);
+
+-- What an analyst may know of the log itself: how far it goes, and since when an event waits to be shown.
+CREATE OR REPLACE FUNCTION model.log_head() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT position FROM log.head $$;
+CREATE OR REPLACE FUNCTION model.waiting_since(after bigint) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT recorded_at FROM log.events WHERE position = after + 1 $$;
+
+GRANT USAGE ON SCHEMA model, read TO backstory_analyst;
+GRANT SELECT ON model.checkpoints, model.tables TO backstory_analyst;
+GRANT SELECT ON model.held, model.skipped TO backstory_analyst;
+ALTER TABLE model.held ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own_tenant ON model.held;
+CREATE POLICY own_tenant ON model.held FOR SELECT TO backstory_analyst
+    USING (tenant = current_setting('backstory.tenant', true));
+ALTER TABLE model.skipped ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own_tenant ON model.skipped;
+CREATE POLICY own_tenant ON model.skipped FOR SELECT TO backstory_analyst
+    USING (tenant = current_setting('backstory.tenant', true));
