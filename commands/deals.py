@@ -155,7 +155,10 @@ def record_change(desk: Desk, command: RecordDealChange, context: Context) -> st
     how = _How(source=context.source, sequence=command.sequence, at=at)
     if command.stage is not None:
         rules = _rules(desk, command.pipeline or desk.state(stream).pipeline)
-        _append(desk, stream, deal.record_stage(desk.state(stream), stage=command.stage, rules=rules, **how))
+        events = deal.record_stage(
+            desk.state(stream), stage=command.stage, rules=rules, reason=command.lost_reason, **how
+        )
+        _append(desk, stream, events)
     if command.owner is not None:
         _append(desk, stream, deal.record_owner(desk.state(stream), owner=command.owner, **how))
     if command.amount is not None:

@@ -426,10 +426,20 @@ def move_to_stage(  # noqa: PLR0913 - a request's fields
 
 
 def record_stage(  # noqa: PLR0913 - a fact's fields
-    state: Deal, *, stage: str, rules: Pipeline | None, source: str, sequence: int = 0, at: datetime
+    state: Deal,
+    *,
+    stage: str,
+    rules: Pipeline | None,
+    source: str,
+    sequence: int = 0,
+    reason: str | None = None,
+    at: datetime,
 ) -> list[DealEvent]:
-    """Record that a source says the deal entered a stage, whatever the rules; nothing when told before."""
-    return _new(state, *_entering(rules, stage, source=source, sequence=sequence, at=at))
+    """Record that a source says the deal entered a stage, whatever the rules; nothing when told before.
+
+    `reason` says why it is lost, where the stage means so.
+    """
+    return _new(state, *_entering(rules, stage, source=source, sequence=sequence, reason=reason, at=at))
 
 
 def _entering(  # noqa: PLR0913 - a fact's fields
