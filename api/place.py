@@ -78,7 +78,8 @@ def open_place(settings: Settings) -> Iterator[Place]:
         guard_analysts(conninfo)
         place = Place(settings, conninfo, _master_key(settings, conninfo), server, tuple(outdated))
         try:
-            _bind(place)
+            if not _begun(conninfo):
+                place.log.head()  # a new log is begun with this master key; another is refused from then on
             yield place
         finally:
             place.close()
@@ -109,9 +110,7 @@ def _master_key(settings: Settings, conninfo: str) -> bytes:
     key = find_master_key(settings)
     if key is not None:
         return key
-    with psycopg.connect(conninfo) as connection:
-        begun = connection.execute("SELECT key_check IS NOT NULL OR position > 0 FROM log.head").fetchone()
-    if begun == (True,):
+    if _begun(conninfo):
         raise Failure(
             f"this log's master key is neither in BACKSTORY_MASTER_KEY nor in {settings.data / 'master.key'}"
         )
@@ -119,14 +118,6 @@ def _master_key(settings: Settings, conninfo: str) -> bytes:
     return make_master_key(settings)
 
 
-def _bind(place: Place) -> None:
-    """Note in a new log which master key it is begun with, so that another is refused from then on."""
-    with psycopg.connect(place.conninfo, autocommit=True) as connection:
-        if connection.execute("SELECT FROM log.head WHERE key_check IS NULL").fetchone() is None:
-            return
-        connection.execute(
-            "UPDATE log.head SET key_check = %s WHERE key_check IS NULL",
-            (place.log.keyring.digest("key check"),),
-        )
-    with Log(place.conninfo, place.master_key):
-        """Refused if another command was faster and began the log with another key."""
+def _begun(conninfo: str) -> bool:
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute("SELECT EXISTS (SELECT FROM log.keys)").fetchone() == (True,)

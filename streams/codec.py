@@ -1,16 +1,22 @@
 """The one way between event objects and their stored form: JSON, sealed fields, old versions read as new ones."""
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+import domain
 from domain.event import Event, registered, stored_as
 from streams.errors import UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
 from streams.upcasts import UPCASTS, Upcast
 
 _SUBJECT, _SEALED = "$subject", "$sealed"
+
+for _module in pkgutil.iter_modules(domain.__path__):
+    importlib.import_module(f"domain.{_module.name}")  # whoever reads the log knows every event
 
 
 class Codec:
@@ -72,8 +78,14 @@ class Codec:
         while name not in self._classes:
             if name not in self._upcasts:
                 raise UnknownEventType(type=name)
-            name, rewrite = self._upcasts[name]
-            data = rewrite(data)
+            successor, rewrite = self._upcasts[name]
+            try:
+                data = rewrite(data)
+            except (KeyError, TypeError, ValueError) as cause:
+                field = f" at {cause}" if isinstance(cause, KeyError) else ""
+                rule = f"the upcast to {successor} failed: {type(cause).__name__}{field}"
+                raise UnreadableEvent(type=name, rule=rule) from cause
+            name = successor
         event: Event = msgspec.convert(data, self._classes[name])
         return event
 

@@ -34,7 +34,7 @@ class Committer:
         ticket.done.acquire()
         with self._mutex:
             if self._closing:
-                raise LogClosed()
+                raise LogClosed
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
                 self._thread.start()
@@ -50,7 +50,7 @@ class Committer:
         """Commit many requests in the caller's thread; each is answered or refused by itself."""
         with self._mutex:
             if self._closing:
-                raise LogClosed()
+                raise LogClosed
         outcomes: list[Appended | LogRefusal] = []
         waiting = list(tickets)
         flight = Flight(self._pool)

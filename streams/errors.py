@@ -1,12 +1,10 @@
 """The log says no. The docstring of each class is the sentence people read."""
 
-from typing import Any
-
 
 class LogRefusal(Exception):
     """The log could not record this."""
 
-    def __init__(self, **detail: Any) -> None:
+    def __init__(self, **detail: object) -> None:
         told = ", ".join(f"{name}={value!r}" for name, value in detail.items())
         sentence = (type(self).__doc__ or "").strip()
         super().__init__(f"{sentence} ({told})" if told else sentence)

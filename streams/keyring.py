@@ -1,6 +1,5 @@
 """Sealed personal data: one AES-256-GCM key per person, wrapped by the master key, destroyed to forget them."""
 
-import hashlib
 import hmac
 import os
 from base64 import b64decode, b64encode
@@ -11,29 +10,58 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from streams.errors import WrongMasterKey
+from streams.errors import UnreadableEvent, WrongMasterKey
 
 _NONCE = 12
+_KEY = 32  # bytes of a key, the master key's too
 _MOST_CACHED = 100_000
+LOG = ("", "log")  # whose key is the log's own: no tenant has an empty name
+
+
+def cipher_of(master_key: bytes) -> AESGCM:
+    """Return the cipher that wraps keys. Raises WrongMasterKey unless the key has 32 bytes."""
+    if len(master_key) != _KEY:
+        raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="32 bytes, base64")
+    return AESGCM(master_key)
+
+
+def wrap(master: AESGCM, tenant: str, subject: str, key: bytes) -> bytes:
+    """Encrypt a key for `log.keys`; it opens in no other row."""
+    nonce = os.urandom(_NONCE)
+    return nonce + master.encrypt(nonce, key, _bound(tenant, subject, "key"))
+
+
+def unwrap(master: AESGCM, tenant: str, subject: str, wrapped: bytes) -> bytes:
+    """Return the key of a row of `log.keys`. Raises WrongMasterKey where another master key wrapped it."""
+    try:
+        return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _bound(tenant, subject, "key"))
+    except InvalidTag as cause:
+        raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was begun with") from cause
+
+
+def _bound(tenant: str, subject: str, context: str) -> bytes:
+    return f"{tenant}\x1f{subject}\x1f{context}".encode()
 
 
 class Keyring:
     """Seals and opens personal fields with the keys in `log.keys`.
 
-    `master_key` is 32 bytes. Raises WrongMasterKey where it did not wrap the keys of this log.
+    `master_key` is 32 bytes; the first keyring of a log begins it: the log's own key, wrapped by the master key,
+    proves every later master key and peppers the digests, so that these survive a change of the master key.
+    Raises WrongMasterKey where another one wrapped the keys of this log.
     """
 
     def __init__(self, pool: ConnectionPool, master_key: bytes) -> None:
-        if len(master_key) != 32:
-            raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="32 bytes, base64")
         self._pool = pool
-        self._master = AESGCM(master_key)
-        self._pepper = hmac.digest(master_key, b"backstory/claims", hashlib.sha256)
+        self._master = cipher_of(master_key)
         self._cache: dict[tuple[str, str], AESGCM | None] = {}
+        with pool.connection() as connection:
+            self._proof = self._begun(connection)
+        self._pepper = unwrap(self._master, *LOG, self._proof)
 
     def digest(self, *parts: str) -> bytes:
         """Return a keyed digest of a value, equal for equal values and useless without the master key."""
-        return hmac.digest(self._pepper, "\x1f".join(parts).encode(), hashlib.sha256)
+        return hmac.digest(self._pepper, "\x1f".join(parts).encode(), "sha256")
 
     def load(self, subjects: Iterable[tuple[str, str]]) -> None:
         """Fetch the keys of these (tenant, subject) pairs that are not at hand, in one query."""
@@ -43,69 +71,95 @@ class Keyring:
                 self._fetch(connection, missing)
 
     def ensure(self, subjects: Iterable[tuple[str, str]]) -> None:
-        """Make a key for each of these (tenant, subject) pairs that never had one."""
+        """Make a key for each of these (tenant, subject) pairs that never had one.
+
+        Raises WrongMasterKey when the master key was changed since this log was opened.
+        """
         missing = {pair for pair in subjects if pair not in self._cache}
         if not missing:
             return
-        made = [(tenant, subject, self._wrap(tenant, subject)) for tenant, subject in sorted(missing)]
+        made = [
+            (tenant, subject, wrap(self._master, tenant, subject, os.urandom(_KEY)))
+            for tenant, subject in sorted(missing)
+        ]
         tenants, names, wrapped = zip(*made, strict=True)
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO log.keys (tenant, subject, wrapped) "
-                "SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[]) ON CONFLICT DO NOTHING",
-                (list(tenants), list(names), list(wrapped)),
+                "SELECT q.* FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS q "
+                "WHERE EXISTS (SELECT FROM log.keys k WHERE (k.tenant, k.subject, k.wrapped) = (%s, %s, %s)) "
+                "ON CONFLICT DO NOTHING",
+                (list(tenants), list(names), list(wrapped), *LOG, self._proof),
             )
-            self._fetch(connection, missing)
+            found = self._fetch(connection, missing)
+        if len(found) < len(missing):
+            raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was rotated to")
 
     def seal(self, tenant: str, subject: str, context: str, plain: bytes) -> str | None:
         """Encrypt `plain` under the subject's key; None when that key was destroyed: it is forgotten at once."""
         self.ensure([(tenant, subject)])
-        key = self._cache[tenant, subject]
+        key = self._key(tenant, subject)
         if key is None:
             return None
         nonce = os.urandom(_NONCE)
-        return b64encode(nonce + key.encrypt(nonce, plain, self._bound(tenant, subject, context))).decode()
+        return b64encode(nonce + key.encrypt(nonce, plain, _bound(tenant, subject, context))).decode()
 
     def open(self, tenant: str, subject: str, context: str, sealed: str) -> bytes | None:
-        """Decrypt what `seal` gave for the same tenant, subject and context; None when the key was destroyed."""
-        self.load([(tenant, subject)])
-        key = self._cache[tenant, subject]
+        """Decrypt what `seal` gave for the same tenant, subject and context; None when the key was destroyed.
+
+        Raises UnreadableEvent for anything else.
+        """
+        key = self._key(tenant, subject)
         if key is None:
             return None
-        raw = b64decode(sealed)
         try:
-            return key.decrypt(raw[:_NONCE], raw[_NONCE:], self._bound(tenant, subject, context))
-        except InvalidTag as cause:
-            raise WrongMasterKey(subject=subject, context=context) from cause
+            raw = b64decode(sealed, validate=True)
+            return key.decrypt(raw[:_NONCE], raw[_NONCE:], _bound(tenant, subject, context))
+        except (InvalidTag, ValueError) as cause:
+            raise UnreadableEvent(
+                type=context, rule="sealed fields open only where they were sealed"
+            ) from cause
 
     def drop(self, tenant: str, subject: str) -> None:
         """Forget a cached key, because the log says that it was destroyed."""
         self._cache.pop((tenant, subject), None)
 
-    def _wrap(self, tenant: str, subject: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + self._master.encrypt(nonce, os.urandom(32), self._bound(tenant, subject, "key"))
+    def _begun(self, connection: Connection) -> bytes:
+        """Return the log's own wrapped key; the first to ask makes it."""
+        ask = "SELECT wrapped FROM log.keys WHERE (tenant, subject) = (%s, %s)"
+        if row := connection.execute(ask, LOG).fetchone():
+            return bytes(row[0])
+        connection.execute(
+            "INSERT INTO log.keys (tenant, subject, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (*LOG, wrap(self._master, *LOG, os.urandom(_KEY))),
+        )
+        return self._begun(connection)
 
-    def _fetch(self, connection: Connection, pairs: set[tuple[str, str]]) -> None:
-        if len(self._cache) > _MOST_CACHED:
-            self._cache.clear()
+    def _key(self, tenant: str, subject: str) -> AESGCM | None:
+        pair = (tenant, subject)
+        try:
+            return self._cache[pair]
+        except KeyError:
+            with self._pool.connection() as connection:
+                found = self._fetch(connection, {pair})
+        if pair not in found:
+            raise UnreadableEvent(subject=subject, rule="its key is in log.keys, even when destroyed")
+        return found[pair]
+
+    def _fetch(
+        self, connection: Connection, pairs: set[tuple[str, str]]
+    ) -> dict[tuple[str, str], AESGCM | None]:
         tenants, names = zip(*pairs, strict=True)
         rows = connection.execute(
             "SELECT k.tenant, k.subject, k.wrapped FROM unnest(%s::text[], %s::text[]) AS q (tenant, subject) "
             "JOIN log.keys k USING (tenant, subject)",
             (list(tenants), list(names)),
         ).fetchall()
-        self._cache.update(dict.fromkeys(pairs))
-        for tenant, subject, wrapped in rows:
-            self._cache[tenant, subject] = None if wrapped is None else self._unwrap(tenant, subject, wrapped)
-
-    def _unwrap(self, tenant: str, subject: str, wrapped: bytes) -> AESGCM:
-        try:
-            bound = self._bound(tenant, subject, "key")
-            return AESGCM(self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound))
-        except InvalidTag as cause:
-            raise WrongMasterKey(subject=subject) from cause
-
-    @staticmethod
-    def _bound(tenant: str, subject: str, context: str) -> bytes:
-        return "\x1f".join((tenant, subject, context)).encode()
+        found = {
+            (tenant, subject): AESGCM(unwrap(self._master, tenant, subject, wrapped)) if wrapped else None
+            for tenant, subject, wrapped in rows
+        }
+        if len(self._cache) > _MOST_CACHED:
+            self._cache.clear()
+        self._cache.update(found)
+        return found

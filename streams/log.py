@@ -5,17 +5,17 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from domain.event import Event
+from domain.event import Event, stored_as
 from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
-from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent, WrongMasterKey
+from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
 from streams.records import Append, Appended, Change, Claim, Recorded, Unreadable
 from streams.ticket import Place, Ticket
@@ -26,6 +26,7 @@ COLUMNS = (
 )
 LEAN_COLUMNS = "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text"
 _LEAN = 10
+_ERASED = stored_as(PersonalDataErased).name
 
 
 def subject_of(stream: str, customer_id: str | None) -> str:
@@ -51,23 +52,27 @@ class Log:
             name="log",
             open=True,
         )
-        self.keyring = Keyring(self._pool, master_key)
+        try:
+            self.keyring = Keyring(self._pool, master_key)
+            self.partitions = self._partitions()
+        except BaseException:
+            self._pool.close()
+            raise
         self.codec = Codec(self.keyring)
         self._committer = Committer(self._pool)
         self._numbers = itertools.count()
+
+    def _partitions(self) -> int:
         with self._pool.connection() as connection:
-            row = connection.execute("SELECT partitions, key_check FROM log.head").fetchone()
-        if row is None or (row[1] is not None and row[1] != self.keyring.digest("key check")):
-            self.close()
-            raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was begun with")
-        self.partitions: int = row[0]
+            row = connection.execute("SELECT partitions FROM log.head").fetchone()
+        return int(row[0]) if row else 0
 
     def close(self) -> None:
         """Commit what is under way and give back every connection."""
         self._committer.close()
         self._pool.close()
 
-    def __enter__(self) -> "Log":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +86,10 @@ class Log:
         Raises WrongExpectedVersion, ClaimTaken, CommandReused or OutcomeUnknown; then nothing was recorded (after
         OutcomeUnknown: perhaps; ask again with the same command).
         """
-        return self._committer.append(self._ticket(append))
+        try:
+            return self._committer.append(self._ticket(append))
+        finally:
+            self._drop_destroyed([append])
 
     def append_many(self, appends: Sequence[Append]) -> list[Appended | LogRefusal]:
         """Record many requests in as few commits as their streams allow; each is answered or refused by itself."""
@@ -91,7 +99,15 @@ class Log:
             for change in append.changes
             if any(self.codec.seals(type(event)) for event in change.events)
         )
-        return self._committer.append_all([self._ticket(append) for append in appends])
+        try:
+            return self._committer.append_all([self._ticket(append) for append in appends])
+        finally:
+            self._drop_destroyed(appends)
+
+    def _drop_destroyed(self, appends: Sequence[Append]) -> None:
+        for append in appends:
+            for subject in append.destroy:
+                self.keyring.drop(append.tenant, subject)
 
     def partition_of(self, tenant: str, routing_key: str) -> int:
         """Return the partition of a routing key, the same everywhere and for ever."""
@@ -222,6 +238,9 @@ class Log:
         Raises UnreadableEvent or UnknownEventType; not `strict`, such an event comes as Unreadable.
         """
         codec = self.codec
+        for row in rows:
+            if row[4] == _ERASED:
+                codec.forget(row[1], row[2], row[5])
         self.keyring.load(
             {pair for row in rows if (pair := codec.subject(row[1], row[4], row[9])) is not None}
         )
@@ -323,8 +342,6 @@ def recorded_from(row: Sequence[Any], codec: Codec, *, strict: bool = True) -> R
         if strict:
             raise
         event = Unreadable(occurred_at=row[6], why=str(cause))
-    if type(event) is PersonalDataErased:
-        codec.forget(row[1], row[2], row[5])
     if len(row) == _LEAN:
         return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event)
     return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event, *row[10:])

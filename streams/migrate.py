@@ -30,7 +30,9 @@ def migrate(conninfo: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS log.migrations (name text PRIMARY KEY, digest text NOT NULL, "
             "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
         )
-        applied = dict(connection.execute("SELECT name, digest FROM log.migrations").fetchall())
+        applied: dict[str, str] = dict(
+            connection.execute("SELECT name, digest FROM log.migrations").fetchall()
+        )
         ours = {name: (sql, hashlib.sha256(sql.encode()).hexdigest()) for name, sql in migrations()}
         for name, digest in applied.items():
             if name not in ours or ours[name][1] != digest:

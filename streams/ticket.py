@@ -56,8 +56,10 @@ class Ticket:
 
 
 def compatible(waiting: Sequence[Ticket], most: int) -> tuple[list[Ticket], list[Ticket]]:
-    """Split off the next batch, in order of arrival: no two tickets with the same claim or command, and two on one
-    stream only where the second was decided on what the first writes.
+    """Split off the next batch, in order of arrival, and return it and the rest.
+
+    In a batch no two tickets have the same claim or command, and two are on one stream only where the second was
+    decided on what the first writes.
     """
     batch: list[Ticket] = []
     later: list[Ticket] = []

@@ -40,8 +40,7 @@ CREATE TABLE log.head (
     one         boolean     PRIMARY KEY DEFAULT true CHECK (one),
     position    bigint      NOT NULL,
     recorded_at timestamptz NOT NULL,
-    partitions  smallint    NOT NULL CHECK (partitions > 0),
-    key_check   bytea       -- a digest only the right master key gives
+    partitions  smallint    NOT NULL CHECK (partitions > 0)
 ) WITH (fillfactor = 10);
 INSERT INTO log.head (position, recorded_at, partitions) VALUES (0, '-infinity', 12);
 
@@ -69,6 +68,7 @@ CREATE TABLE log.claims (
 CREATE INDEX claims_of_stream ON log.claims (tenant, stream);
 
 -- Each person's own key, wrapped by the master key. Forgetting a person empties it for good.
+-- The row of the empty tenant is the log's own key: it proves the master key and peppers the digests.
 CREATE TABLE log.keys (
     tenant       text        COLLATE "C" NOT NULL,
     subject      text        COLLATE "C" NOT NULL,
