@@ -78,7 +78,7 @@ def _log(connection: psycopg.Connection) -> Finding:
 
 def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
     models = health.models(connection)
-    alive = bool(models) and all(model.alive for model in models if model.state == "following")
+    alive = bool(models) and all(model.alive for model in models if not model.outdated)
     behind = any(model.lag_events for model in models)
     heard = min((model.heartbeat for model in models), default=None)
     told = (
@@ -92,7 +92,7 @@ def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
     for model in models:
         yield Finding(
             f"read model {model.name}",
-            model.state == "following" and not model.held_keys and (alive or not model.lag_events),
+            not model.outdated and not model.held_keys and (alive or not model.lag_events),
             _sentence(model),
             {
                 "position": model.position,
@@ -107,7 +107,7 @@ def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
 
 
 def _sentence(model: health.ModelHealth) -> str:
-    if model.state != "following":
+    if model.outdated:
         return f"{model.state}: run `backstory replay rebuild {model.name}`"
     held = f", {model.held_keys} keys held behind a bad event" if model.held_keys else ""
     if not model.lag_events:

@@ -29,6 +29,11 @@ class ModelHealth:
         return self.head - self.position
 
     @property
+    def outdated(self) -> bool:
+        """Whether it was made by another version of this code."""
+        return self.state == "outdated"
+
+    @property
     def alive(self) -> bool:
         """Whether a projector looks after it."""
         return self.heartbeat < ALIVE
@@ -43,12 +48,9 @@ def head(connection: psycopg.Connection) -> int:
 def models(connection: psycopg.Connection) -> list[ModelHealth]:
     """Return the health of every read model, over all tenants."""
     rows = connection.execute(
-        "SELECT c.name, c.version, c.state, c.position, h.position, "
-        "  coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float, "
-        "  (SELECT count(*) FROM model.held k WHERE k.model = c.name AND NOT k.shadow), "
-        "  least(extract(epoch FROM clock_timestamp() - greatest(c.heartbeat_at, '1970-01-01')), 1e9)::float "
-        "FROM model.checkpoints c CROSS JOIN log.head h "
-        "LEFT JOIN log.events e ON e.position = c.position + 1 ORDER BY c.name"
+        "SELECT DISTINCT ON (model) model, version, state, position, head, lag_seconds::float, held_keys, "
+        "least(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, '1970-01-01')), 1e9)::float "
+        "FROM read.projections ORDER BY model"
     ).fetchall()
     return [ModelHealth(*row) for row in rows]
 

@@ -2,16 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import psycopg
 
 from api.analyst import analyst, guarded
-from api.cli.tables import FORMATS, Column
+from api.cli.tables import FORMATS, Column, Rows
 from api.failures import Failure
 from api.place import Place
 
-_BATCH = 1000
+_FETCH = b"FETCH 1000 FROM answer"
 _DECLARE = "DECLARE answer NO SCROLL CURSOR FOR "
 
 
@@ -40,27 +40,24 @@ def run(args: argparse.Namespace, place: Place) -> int:
     return 0
 
 
-def _asked(
-    connection: psycopg.Connection, statement: str
-) -> tuple[list[Column], Iterator[Sequence[Sequence[bytes | None]]]]:
+def _asked(connection: psycopg.Connection, statement: str) -> tuple[list[Column], Iterator[Rows]]:
     """Declare a cursor for the statement, prepared: PostgreSQL then takes one query and nothing else."""
     connection.execute(f"{_DECLARE}{statement}".encode(), prepare=True)
-    first = _fetch(connection)
-    described = connection.cursor()
-    described.execute("FETCH 0 FROM answer")
-    columns = [Column(column.name, column.type_code) for column in described.description or ()]
+    first = connection.execute(_FETCH)
+    columns = [Column(column.name, column.type_code) for column in first.description or ()]
 
-    def batches() -> Iterator[Sequence[Sequence[bytes | None]]]:
-        rows = first
-        while rows:
-            yield rows
-            rows = _fetch(connection)
+    def batches() -> Iterator[Rows]:
+        fetched = first
+        while fetched.rowcount:
+            yield _values(fetched)
+            fetched = connection.execute(_FETCH)
 
     return columns, batches()
 
 
-def _fetch(connection: psycopg.Connection) -> list[list[bytes | None]]:
-    result = connection.execute(f"FETCH {_BATCH} FROM answer".encode()).pgresult
+def _values(fetched: psycopg.Cursor) -> Rows:
+    """Return the values as PostgreSQL wrote them: nothing is rounded or reformatted on the way."""
+    result = fetched.pgresult
     if result is None:
         return []
     return [[result.get_value(row, n) for n in range(result.nfields)] for row in range(result.ntuples)]

@@ -73,7 +73,7 @@ def _readiness(pool: ConnectionPool) -> dict[str, Any]:
             models = [] if missing else health.models(connection)
     except (psycopg.OperationalError, PoolTimeout):
         return {"ready": False, "database": False}
-    alive = bool(models) and all(model.alive for model in models if model.state == "following")
+    alive = bool(models) and all(model.alive for model in models if not model.outdated)
     lags = {model.name: model.lag_events for model in models}
     found = {"database": True, "migrations": not missing, "projector": alive}
     return {"ready": all(found.values()), **found, "lag_events": lags}
