@@ -15,10 +15,10 @@ CREATE TABLE IF NOT EXISTS model.tables (
     model text NOT NULL REFERENCES model.checkpoints (name)
 );
 
--- Units that wait behind an event their fold could not take; `shadow` ones belong to a rebuild under way.
+-- Units that wait behind an event their fold could not take; with a suffix, those of tables being built.
 CREATE TABLE IF NOT EXISTS model.held (
     model    text        NOT NULL,
-    shadow   boolean     NOT NULL DEFAULT false,
+    suffix   text        NOT NULL DEFAULT '',
     tenant   text        NOT NULL,
     unit     text        NOT NULL,
     stream   text        NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS model.held (
     type     text        NOT NULL,
     error    text        NOT NULL,
     held_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (model, shadow, tenant, unit)
+    PRIMARY KEY (model, suffix, tenant, unit)
 );
 
 -- Events that a read model passes over because a person said so.
@@ -38,6 +38,33 @@ CREATE TABLE IF NOT EXISTS model.skipped (
     actor      text        NOT NULL,
     skipped_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (model, position)
+);
+
+-- Tables being folded from the log beside the live ones (`suffix`), as the log stood at `through`; `position`
+-- moves on from there once every range is finished.
+CREATE TABLE IF NOT EXISTS model.builds (
+    model      text        NOT NULL,
+    suffix     text        NOT NULL,
+    version    integer     NOT NULL,
+    shape      text        NOT NULL,
+    through    bigint      NOT NULL,
+    position   bigint,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (model, suffix)
+);
+
+-- The parts of a build: streams of a tenant after `done` and before `below`.
+CREATE TABLE IF NOT EXISTS model.build_ranges (
+    model    text    NOT NULL,
+    suffix   text    NOT NULL,
+    n        integer NOT NULL,
+    tenant   text    COLLATE "C" NOT NULL,
+    done     text    COLLATE "C" NOT NULL,
+    below    text    COLLATE "C" NOT NULL,
+    finished boolean NOT NULL DEFAULT false,
+    events   bigint  NOT NULL DEFAULT 0,
+    PRIMARY KEY (model, suffix, n),
+    FOREIGN KEY (model, suffix) REFERENCES model.builds ON DELETE CASCADE
 );
 
 CREATE TABLE IF NOT EXISTS model.views (

@@ -3,8 +3,6 @@
 from bisect import bisect_left
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -20,7 +18,11 @@ from domain.deal import (
     FollowUpCompleted,
     FollowUpScheduled,
     StageChanged,
+    Value,
+    outcome_of,
+    stage_of,
 )
+from domain.pipeline import Outcome
 from domain.register import Register, stamp
 from projections.anomaly import Anomalies, noted, open_kinds
 from projections.definition import Fold, ReadModel, Row
@@ -29,19 +31,11 @@ from streams.records import Recorded
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Entry = tuple[int, int, str, int, str, str]
-"""A stage entered: microseconds since 1970, the source's sequence, stage, position, actor, source."""
-
-
-class FollowUp(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something to be done by a day."""
-
-    due_on: str
-    task: str
-    owner: str | None = None
+"""A stage entered: its stamp (the tie-break is a digit and the stage), position, actor, source."""
 
 
 class Deal(msgspec.Struct, omit_defaults=True):
-    """What the fold of one deal remembers; `entries` are sorted by their first three values."""
+    """What the fold of one deal remembers; `entries` are sorted by stamp, `odd` says what was odd about a stage."""
 
     opened_at: datetime | None = None
     source: str | None = None
@@ -49,14 +43,15 @@ class Deal(msgspec.Struct, omit_defaults=True):
     pipeline: Register[str | None] = Register(None)
     title: Register[str | None] = Register(None)
     owner: Register[str | None] = Register(None)
-    value: Register[tuple[Decimal | None, str | None]] = Register((None, None))
+    value: Register[Value | None] = Register(None)
     customer: Register[str | None] = Register(None)
     lead: Register[str | None] = Register(None)
     company: Register[str | None] = Register(None)
-    outcome: Register[tuple[str, str | None]] = Register(("open", None))
+    outcome: Register[Outcome] = Register("open")
+    lost_because: Register[str | None] = Register(None)
     entries: tuple[Entry, ...] = ()
-    odd: dict[str, str] = {}
-    follow_ups: dict[str, Register[FollowUp]] = {}
+    odd: dict[str, tuple[str, ...]] = {}
+    follow_ups: dict[str, Register[FollowUpScheduled]] = {}
     done: dict[str, bool] = {}
     anomalies: Anomalies = {}
 
@@ -72,47 +67,55 @@ def _opened(state: Deal | None, recorded: Recorded) -> Deal:
     after.title = after.title.offer(event.title, at)
     if event.owner is not None:
         after.owner = after.owner.offer(event.owner, at)
-    if event.amount is not None:
-        after.value = after.value.offer((event.amount, event.currency), at)
+    if event.amount is not None and event.currency is not None:
+        after.value = after.value.offer(Value(amount=event.amount, currency=event.currency), at)
     if event.customer_id is not None:
         after.customer = after.customer.offer(event.customer_id, at)
     if event.lead_id is not None:
         after.lead = after.lead.offer(event.lead_id, at)
     if event.company is not None:
         after.company = after.company.offer(event.company, at)
-    after.outcome = after.outcome.offer(("open", None), at)
     return _entered(after, event, recorded)
 
 
 def _moved(state: Deal | None, recorded: Recorded) -> Deal:
     event: StageChanged = recorded.event  # type: ignore[assignment]
-    after = copy(state) if state else Deal()
-    return _entered(after, event, recorded)
+    return _entered(copy(state) if state else Deal(), event, recorded)
 
 
 def _entered(after: Deal, event: DealOpened | StageChanged, recorded: Recorded) -> Deal:
-    micros, sequence, _ = stamp(event.occurred_at, event.sequence)
-    entry = (micros, sequence, event.stage, recorded.position, recorded.actor, recorded.source)
-    entries = after.entries
-    if not entries or entries[-1][:3] < entry[:3]:
-        after.entries = (*entries, entry)
-    else:
-        place = bisect_left(entries, entry[:3], key=_when)
-        if entries[place][:3] != entry[:3]:
-            after.entries = (*entries[:place], entry, *entries[place:])
+    told, outcome = stage_of(event), outcome_of(event)
+    if told is not None:
+        entry = (*told.stamp, recorded.position, recorded.actor, recorded.source)
+        entries = after.entries
+        if not entries or entries[-1][:3] < told.stamp:
+            after.entries = (*entries, entry)
+        else:
+            place = bisect_left(entries, told.stamp, key=_stamp)
+            if entries[place][:3] != told.stamp:
+                after.entries = (*entries[:place], entry, *entries[place:])
+    if outcome is not None:
+        after.outcome = after.outcome.offer(*outcome)
     if event.anomalies:
-        after.odd = {**after.odd, event.stage: " ".join(event.anomalies)}
+        known = after.odd.get(event.stage, ())
+        after.odd = {**after.odd, event.stage: tuple(sorted({*known, *event.anomalies}))}
     return _checked(after, recorded)
 
 
-def _when(entry: Entry) -> tuple[int, int, str]:
+def _stamp(entry: Entry) -> tuple[int, int, str]:
     return entry[:3]
+
+
+def _stage(entry: Entry) -> str:
+    return entry[2][1:]
 
 
 def _valued(state: Deal | None, recorded: Recorded) -> Deal:
     event: DealAmountChanged = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Deal()
-    after.value = after.value.offer((event.amount, event.currency), stamp(event.occurred_at, event.sequence))
+    known = event.amount is not None and event.currency is not None
+    value = Value(amount=event.amount, currency=event.currency) if known else None  # type: ignore[arg-type]
+    after.value = after.value.offer(value, stamp(event.occurred_at, event.sequence))
     return _checked(after, recorded)
 
 
@@ -126,30 +129,25 @@ def _owned(state: Deal | None, recorded: Recorded) -> Deal:
 def _retitled(state: Deal | None, recorded: Recorded) -> Deal:
     event: DealRetitled = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Deal()
-    after.title = after.title.offer(event.title, stamp(event.occurred_at))
+    after.title = after.title.offer(event.title, stamp(event.occurred_at, event.sequence))
     return _checked(after, recorded)
 
 
 def _closed(state: Deal | None, recorded: Recorded) -> Deal:
     event = recorded.event
     after = copy(state) if state else Deal()
-    match event:
-        case DealWon():
-            outcome, reason, sequence = "won", None, event.sequence
-        case DealLost():
-            outcome, reason, sequence = "lost", event.reason, event.sequence
-        case DealReopened():
-            outcome, reason, sequence = "open", None, event.sequence
-        case _:
-            raise TypeError(type(event).__name__)
-    after.outcome = after.outcome.offer((outcome, reason), stamp(event.occurred_at, sequence))
+    outcome = outcome_of(event)
+    if outcome is not None:
+        after.outcome = after.outcome.offer(*outcome)
+        if isinstance(event, DealLost):
+            after.lost_because = after.lost_because.offer(event.reason, outcome.stamp)
     return _checked(after, recorded)
 
 
 def _linked(state: Deal | None, recorded: Recorded) -> Deal:
     event: DealLinkedToCustomer = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Deal()
-    after.customer = after.customer.offer(event.customer_id, stamp(event.occurred_at))
+    after.customer = after.customer.offer(event.customer_id, stamp(event.occurred_at, event.sequence))
     return _checked(after, recorded)
 
 
@@ -157,34 +155,33 @@ def _scheduled(state: Deal | None, recorded: Recorded) -> Deal:
     event: FollowUpScheduled = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Deal()
     at = stamp(event.occurred_at)
-    told = FollowUp(event.due_on, event.task, event.owner)
     before = after.follow_ups.get(event.follow_up_id)
-    newest = Register(told, at) if before is None else before.offer(told, at)
+    newest = Register(event, at) if before is None else before.offer(event, at)
     after.follow_ups = {**after.follow_ups, event.follow_up_id: newest}
-    return after
+    return _checked(after, recorded)
 
 
 def _followed_up(state: Deal | None, recorded: Recorded) -> Deal:
     event: FollowUpCompleted = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Deal()
     after.done = {**after.done, event.follow_up_id: True}
-    return after
+    return _checked(after, recorded)
 
 
 def _checked(state: Deal, recorded: Recorded) -> Deal:
+    now: dict[str, dict[str, str]] = {}
     if state.opened_at is None:
-        now: dict[str, Any] = {"deal-unknown": {}}
-    elif state.odd and (kinds := state.odd.get(stage := state.entries[-1][2])):
-        now = {f"{kind}:{stage}": {"stage": stage} for kind in kinds.split()}
-    else:
-        now = {}
-    state.anomalies = noted(state.anomalies, now, recorded)
+        now["deal-unknown"] = {}
+    elif state.odd:
+        stage = _stage(state.entries[-1])
+        now = {f"{kind}:{stage}": {"stage": stage} for kind in state.odd.get(stage, ())}
+    if now or state.anomalies:
+        state.anomalies = noted(state.anomalies, now, recorded)
     return state
 
 
 def _row(state: Deal) -> Row:
-    amount, currency = state.value.value
-    outcome, reason = state.outcome.value
+    value, outcome = state.value.value, state.outcome
     return (
         state.customer.value,
         state.source,
@@ -192,28 +189,31 @@ def _row(state: Deal) -> Row:
         state.lead.value,
         state.company.value,
         state.pipeline.value,
-        state.entries[-1][2] if state.entries else None,
+        _stage(state.entries[-1]) if state.entries else None,
         state.title.value,
         state.owner.value,
-        amount,
-        currency,
+        value.amount if value else None,
+        value.currency if value else None,
         state.opened_at,
         _stage_since(state.entries),
-        None if outcome == "open" else _time(state.outcome.stamp[0]),
-        outcome,
-        reason,
+        None if outcome.value == "open" else _time(outcome.stamp[0]),
+        outcome.value,
+        state.lost_because.value if outcome.value == "lost" else None,
         _next_due(state),
         open_kinds(state.anomalies),
     )
 
 
 def _stage_since(entries: tuple[Entry, ...]) -> datetime | None:
-    since = None
+    """Return when the deal entered the stage it is in, however often it was told so since."""
+    if not entries:
+        return None
+    since = entries[-1]
     for entry in reversed(entries):
-        if since is not None and entry[2] != entries[-1][2]:
+        if _stage(entry) != _stage(since):
             break
-        since = entry[0]
-    return None if since is None else _time(since)
+        since = entry
+    return _time(since[0])
 
 
 def _time(micros: int) -> datetime:
@@ -221,10 +221,8 @@ def _time(micros: int) -> datetime:
 
 
 def _next_due(state: Deal) -> date | None:
-    if not state.follow_ups:
-        return None
     days = [told.value.due_on for ident, told in state.follow_ups.items() if ident not in state.done]
-    return date.fromisoformat(min(days)) if days else None
+    return min(days, default=None)
 
 
 DEALS = ReadModel(

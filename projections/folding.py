@@ -17,6 +17,9 @@ Unit = tuple[str, str]
 Kept = tuple[Any, int]
 """A row as it is kept: its state and position."""
 
+FOR_EVER = 2**62
+"""After every position."""
+
 History = Callable[[str, str], list[Recorded]]
 """Returns every event of (tenant, stream) up to the end of the batch."""
 
@@ -131,7 +134,8 @@ def fold_batch(
         tenant, unit = name
         before = loaded.get((tenant, model.fold.keyed(unit))) if model.fold else None
         if any([type(r.event) is EventsWithdrawn for r in events]):
-            refold_into(changes, model, name, before, history(tenant, events[0].stream), skipped)
+            past, first = history(tenant, events[0].stream), events[0].position
+            refold_into(changes, model, name, before, past, skipped, before_position=first)
         elif name not in held:
             _settle(model, name, before, _fold_on(model, events, before, skipped), changes)
     return changes
@@ -144,17 +148,23 @@ def refold_into(
     before: Kept | None,
     past: Sequence[Recorded],
     skipped: frozenset[int],
+    *,
+    before_position: int,
 ) -> None:
-    """Fold one unit anew from its stream's history `past`: its row, its entries and its parts of sums are replaced."""
+    """Fold one unit anew from its stream's history `past`: its row, its entries and its parts of sums are replaced.
+
+    Entries of events before `before_position` had been written and are retracted first.
+    """
     tenant, unit = name
     ours = [recorded for recorded in past if model.unit_of(recorded) == unit]
     standing = [recorded for recorded in effective_of(past) if model.unit_of(recorded) == unit]
     folded = _fold_on(model, standing, None, skipped)
     withdrawn = [r.position for r in past if type(r.event) is EventsWithdrawn]
-    end = folded.hold.position if folded.hold else _FOR_EVER
+    end = folded.hold.position if folded.hold else FOR_EVER
     position = max([folded.position, *[p for p in withdrawn if p < end]])
     _settle(model, name, before, replace(folded, position=position), changes)
-    changes.retracted.append((tenant, [recorded.position for recorded in ours]))
+    if written := [recorded.position for recorded in ours if recorded.position < before_position]:
+        changes.retracted.append((tenant, written))
     changes.released.append(name)
 
 
@@ -167,9 +177,6 @@ def effective_of(past: Sequence[Recorded]) -> list[Recorded]:
 def stream_of_unit(unit: str) -> str:
     """Return the stream of a unit: all of it, or what comes before its part."""
     return unit.partition("/")[0]
-
-
-_FOR_EVER = 2**62
 
 
 def _fold_on(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from projections.applying import UNWRITABLE, Applier
+from projections.applying import UNWRITABLE, Applier, Waiting, waiting
 from projections.definition import Models, ReadModel
 from projections.folding import grouped
 from projections.models import ALL
@@ -173,11 +173,12 @@ class Projector:
 
         with connection.transaction():
             move(connection, members, after, reached, self._worker)
+            left = waiting(connection, members)
             for model in members:
                 applier = self._appliers[model.name]
                 apply = applier.apply_carefully if careful else applier.apply
                 if groups := grouped(model, events):
-                    apply(connection, groups, history)
+                    apply(connection, groups, history, left.get(model.name, Waiting()))
 
     def _adapt(self, events: int, seconds: float) -> None:
         """Grow batches while they are full and quick, shrink them when they take long."""

@@ -43,6 +43,7 @@ class Log:
 
     def __init__(self, conninfo: str, master_key: bytes, *, connections: int = 8) -> None:
         self.conninfo = conninfo
+        self.master_key = master_key
         self._pool = ConnectionPool(
             conninfo,
             min_size=1,
@@ -59,8 +60,8 @@ class Log:
             self._pool.close()
             raise
         self.codec = Codec(self.keyring)
-        self._committer = Committer(self._pool)
-        self._numbers = itertools.count()
+        self.committer = Committer(self._pool)
+        self.numbers = itertools.count()
 
     def _partitions(self) -> int:
         with self._pool.connection() as connection:
@@ -69,7 +70,7 @@ class Log:
 
     def close(self) -> None:
         """Commit what is under way and give back every connection."""
-        self._committer.close()
+        self.committer.close()
         self._pool.close()
 
     def __enter__(self) -> Self:
@@ -87,7 +88,7 @@ class Log:
         OutcomeUnknown: perhaps; ask again with the same command).
         """
         try:
-            return self._committer.append(self._ticket(append))
+            return self.committer.append(self._ticket(append))
         finally:
             self._drop_destroyed([append])
 
@@ -100,7 +101,7 @@ class Log:
             if any(self.codec.seals(type(event)) for event in change.events)
         )
         try:
-            return self._committer.append_all([self._ticket(append) for append in appends])
+            return self.committer.append_all([self._ticket(append) for append in appends])
         finally:
             self._drop_destroyed(appends)
 
@@ -114,7 +115,7 @@ class Log:
         return zlib.crc32(f"{tenant}\x1f{routing_key}".encode()) % self.partitions
 
     def _ticket(self, append: Append) -> Ticket:
-        number = next(self._numbers)
+        number = next(self.numbers)
         tenant, asked = append.tenant, append.asked
         first = append.changes[0] if append.changes else None
         ticket = Ticket(
@@ -152,7 +153,7 @@ class Log:
         for event in change.events:
             version += 1
             name, data = self.codec.encode(tenant, subject, event)
-            event_id = _event_id()
+            event_id = new_event_id()
             if ticket.proof is None:
                 ticket.proof = (tenant, stream, version, event_id)
             rows.append(
@@ -322,7 +323,7 @@ def _each(rows: Iterable[Sequence[object]]) -> bytes:
     return b",".join(encode(row) for row in rows)
 
 
-def _event_id() -> str:
+def new_event_id() -> str:
     """Return a random (version 4) UUID as 32 hex digits, at a quarter of the price of uuid4."""
     digits = os.urandom(16).hex()
     return f"{digits[:12]}4{digits[13:16]}a{digits[17:]}"

@@ -1,1 +1,1 @@
-SELECT tenant, model, unit, stream, position, type, error, held_at FROM model.held WHERE NOT shadow
+SELECT tenant, model, unit, stream, position, type, error, held_at FROM model.held WHERE suffix = ''

@@ -1,5 +1,5 @@
 SELECT t.tenant, t.deal_id, (e.entry ->> 3)::bigint AS position, at.changed_at,
-       before.entry ->> 2 AS from_stage, e.entry ->> 2 AS to_stage,
+       substr(before.entry ->> 2, 2) AS from_stage, substr(e.entry ->> 2, 2) AS to_stage,
        ((e.entry ->> 0)::bigint - (before.entry ->> 0)::bigint) / 1000000.0 AS seconds_in_from,
        e.entry ->> 4 AS actor, e.entry ->> 5 AS source, e.n AS entry
 FROM model.deals t

@@ -1,0 +1,35 @@
+"""Waiting until read models have passed a position: people always see their own change."""
+
+import time
+from collections.abc import Sequence
+
+from projections.definition import Models
+from projections.models import ALL
+from streams.log import Log
+
+_FIRST, _LONGEST = 0.002, 0.05  # seconds between two looks
+
+
+def wait(log: Log, position: int, timeout: float, names: Sequence[str] = (), models: Models = ALL) -> bool:
+    """Wait until these read models (no names: all) have passed a position; False when `timeout` seconds pass first.
+
+    Raises UnknownReadModel.
+    """
+    owners = [model.name for model in (models.named(names) if names else models.models)]
+    deadline = time.monotonic() + timeout
+    pause = _FIRST
+    while (reached := _reached(log, owners)) < position:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST)
+    return reached >= position
+
+
+def _reached(log: Log, owners: Sequence[str]) -> int:
+    with log.connection() as connection:
+        row = connection.execute(
+            "SELECT count(*), min(position) FROM model.checkpoints WHERE name = ANY(%s)", (owners,)
+        ).fetchone()
+    return row[1] if row and row[0] == len(owners) else -1

@@ -1,0 +1,210 @@
+"""Folding a read model afresh from the log into tables of its own, stream by stream, resumable at every chunk."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from projections.applying import UNWRITABLE, Applier, Waiting, waiting
+from projections.definition import ReadModel
+from projections.folding import grouped
+from projections.projector import projecting
+from projections.reading import read_events, read_stream
+from projections.schema import create_tables, guard, shape
+from projections.tables import tables_of
+from replay.ranges import cut
+from streams.log import LEAN_COLUMNS, Log
+from streams.records import Recorded
+
+CHUNK = 20_000
+"""Events folded in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one transaction of a build did: how many events it folded."""
+
+    events: int
+
+
+class NotThisBuild(Exception):
+    """The build under way is of another version, or gone: begin again."""
+
+
+def begin(connection: psycopg.Connection, model: ReadModel, suffix: str, through: int, pieces: int) -> int:
+    """Start a build of the log up to `through`, or find the one that was left; return how far that one goes.
+
+    A build of another version of the model, or one that reaches further than `through`, is thrown away.
+    """
+    with connection.transaction():
+        row = connection.execute(
+            "SELECT version, shape, through FROM model.builds WHERE model = %s AND suffix = %s FOR UPDATE",
+            (model.name, suffix),
+        ).fetchone()
+        if row is not None and row[:2] == (model.version, shape(model)) and row[2] <= through:
+            return int(row[2])
+        drop(connection, model, suffix)
+        for table in tables_of(model):
+            connection.execute(table.create(suffix).encode())
+        for total in tables_of(model)[len(tables_of(model)) - len(model.sums) :]:
+            connection.execute(total.create_key(suffix).encode())
+        connection.execute(
+            "INSERT INTO model.builds (model, suffix, version, shape, through) VALUES (%s, %s, %s, %s, %s)",
+            (model.name, suffix, model.version, shape(model), through),
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO model.build_ranges (model, suffix, n, tenant, done, below) VALUES (%s, %s, %s, %s, %s, %s)",
+                [
+                    (model.name, suffix, n, piece.tenant, piece.after, piece.below)
+                    for n, piece in enumerate(cut(connection, model, through, pieces))
+                ],
+            )
+    return through
+
+
+def drop(connection: psycopg.Connection, model: ReadModel, suffix: str) -> None:
+    """Throw away a build and its tables; part of the caller's transaction."""
+    for table in tables_of(model):
+        connection.execute(f"DROP TABLE IF EXISTS {table.named(suffix)}".encode())
+    connection.execute("DELETE FROM model.builds WHERE model = %s AND suffix = %s", (model.name, suffix))
+    connection.execute("DELETE FROM model.held WHERE model = %s AND suffix = %s", (model.name, suffix))
+
+
+def work(
+    log: Log, connection: psycopg.Connection, model: ReadModel, suffix: str, through: int
+) -> Iterator[Chunk]:
+    """Fold chunk after chunk of any range that is not finished and that no other worker has, until none is left."""
+    applier = Applier(model, suffix)
+    while True:
+        with connection.transaction():
+            row = connection.execute(
+                "SELECT n, tenant, done, below FROM model.build_ranges WHERE model = %s AND suffix = %s "
+                "AND NOT finished ORDER BY n LIMIT 1 FOR UPDATE SKIP LOCKED",
+                (model.name, suffix),
+            ).fetchone()
+            if row is None:
+                return
+            n, tenant, done, below = row
+            events, last = _chunk(log, connection, tenant, done, below, through)
+            _fold(connection, applier, events)
+            connection.execute(
+                "UPDATE model.build_ranges SET done = %s, finished = %s, events = events + %s "
+                "WHERE model = %s AND suffix = %s AND n = %s",
+                (events[-1].stream if events else done, last, len(events), model.name, suffix, n),
+            )
+        yield Chunk(len(events))
+
+
+def _chunk(
+    log: Log, connection: psycopg.Connection, tenant: str, done: str, below: str, through: int
+) -> tuple[list[Recorded], bool]:
+    """Return the next whole streams of a range, and whether they are its last."""
+    limit = CHUNK
+    while True:
+        rows = connection.execute(
+            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream > %s AND stream < %s "
+            "AND position <= %s ORDER BY tenant, stream, version LIMIT %s",
+            (tenant, done, below, through, limit),
+        ).fetchall()
+        if len(rows) < limit:
+            return list(log.decode(rows, strict=False)), True
+        cut_off = rows[-1][2]
+        whole = [row for row in rows if row[2] != cut_off]
+        if whole:
+            return list(log.decode(whole, strict=False)), False
+        limit *= 4
+
+
+def _fold(connection: psycopg.Connection, applier: Applier, events: list[Recorded]) -> None:
+    def history(tenant: str, stream: str) -> list[Recorded]:
+        return [recorded for recorded in events if recorded.tenant == tenant and recorded.stream == stream]
+
+    if not events:
+        return
+    left = waiting(connection, [applier.model], applier.suffix).get(applier.model.name, Waiting())
+    groups = grouped(applier.model, events)
+    try:
+        with connection.transaction():
+            applier.apply(connection, groups, history, left)
+    except UNWRITABLE:
+        applier.apply_carefully(connection, groups, history, left)
+
+
+def finish(connection: psycopg.Connection, model: ReadModel, suffix: str) -> None:
+    """Once every range is folded: add keys, indexes and guards; from here the build follows the log."""
+    with connection.transaction():
+        row = connection.execute(
+            "SELECT position, (SELECT count(*) FROM model.build_ranges r WHERE r.model = b.model "
+            "AND r.suffix = b.suffix AND NOT finished) FROM model.builds b WHERE model = %s AND suffix = %s FOR UPDATE",
+            (model.name, suffix),
+        ).fetchone()
+        if row is None or row[1]:
+            raise NotThisBuild(f"the build of {model.name} is not complete")
+        if row[0] is not None:
+            return
+        sums = {total.name for total in model.sums}
+        for table in tables_of(model):
+            keyed = [] if table.name in sums else [table.create_key(suffix)]
+            for statement in (*keyed, *table.create_indexes(suffix)):
+                connection.execute(statement.encode())
+            connection.execute(f"ANALYZE {table.named(suffix)}".encode())
+        guard(connection, model, suffix)
+        connection.execute(
+            "UPDATE model.builds SET position = through WHERE model = %s AND suffix = %s",
+            (model.name, suffix),
+        )
+
+
+def follow(log: Log, connection: psycopg.Connection, model: ReadModel, suffix: str, until: int) -> int:
+    """Bring a finished build from where it stands to `until` in batches; return how many events that took."""
+    applier = Applier(model, suffix)
+    taken = 0
+    while True:
+        with connection.transaction():
+            row = connection.execute(
+                "SELECT position FROM model.builds WHERE model = %s AND suffix = %s FOR UPDATE",
+                (model.name, suffix),
+            ).fetchone()
+            if row is None or row[0] is None:
+                raise NotThisBuild(f"the build of {model.name} is not complete")
+            after = row[0]
+            if after >= until:
+                return taken
+            reached = min(after + CHUNK, until)
+            events = read_events(log, after, reached)
+            _fold_on(log, connection, applier, events, reached)
+            connection.execute(
+                "UPDATE model.builds SET position = %s WHERE model = %s AND suffix = %s",
+                (reached, model.name, suffix),
+            )
+        taken += len(events)
+
+
+def _fold_on(
+    log: Log, connection: psycopg.Connection, applier: Applier, events: list[Recorded], reached: int
+) -> None:
+    def history(tenant: str, stream: str) -> list[Recorded]:
+        return read_stream(log, tenant, stream, reached)
+
+    groups = grouped(applier.model, events)
+    if not groups:
+        return
+    left = waiting(connection, [applier.model], applier.suffix).get(applier.model.name, Waiting())
+    try:
+        with connection.transaction():
+            applier.apply(connection, groups, history, left)
+    except UNWRITABLE:
+        applier.apply_carefully(connection, groups, history, left)
+
+
+def build(log: Log, conninfo: str, model: ReadModel, suffix: str, through: int) -> float:
+    """Fold a model into tables of their own in this process, ready to be compared; return the seconds it took."""
+    began = time.monotonic()
+    with projecting(conninfo) as connection:
+        through = begin(connection, model, suffix, through, 1)
+        for _ in work(log, connection, model, suffix, through):
+            pass
+        finish(connection, model, suffix)
+    return time.monotonic() - began

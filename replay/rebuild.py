@@ -1,0 +1,267 @@
+"""Rebuild: fold read models afresh beside the live ones, compare, and swap them in."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import psycopg
+
+from domain.tenant import ReadModelRebuilt
+from projections.definition import Models, ReadModel
+from projections.models import ALL
+from projections.projector import projecting
+from projections.tables import SHADOW, tables_of
+from replay.building import begin, finish, follow, work
+from replay.comparing import Difference, Sides, compare, snapshot
+from replay.explaining import explained
+from replay.ranges import tenants
+from replay.swapping import checkpoint, swap
+from replay.workers import work_in_parallel
+from streams.errors import WrongExpectedVersion
+from streams.log import Log
+from streams.records import Append, Change
+
+_LOCK = 0x72626C64  # "rbld"
+_OPERATIONS = "tenant-operations"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a rebuild is: events done of `total`, per second, and the seconds left (None while unknown)."""
+
+    name: str
+    step: str
+    done: int
+    total: int
+    rate: float
+    eta: float | None
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild of one read model found, and whether its tables were swapped in."""
+
+    name: str
+    tables: tuple[str, ...]
+    through: int
+    rows: int
+    events: int
+    differing: int
+    differences: tuple[Difference, ...]
+    swapped: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rebuild did. `swapped` is False where rows differ and nobody approved: the builds are kept for that."""
+
+    models: tuple[Rebuilt, ...] = field(default=())
+
+    @property
+    def swapped(self) -> bool:
+        """Whether every model was swapped in."""
+        return all(model.swapped for model in self.models)
+
+
+class RebuildUnderWay(Exception):
+    """Another process rebuilds read models of this database."""
+
+
+def rebuild(
+    log: Log,
+    names: Sequence[str],
+    *,
+    workers: int | None = None,
+    approve: bool = False,
+    reason: str = "",
+    actor: str = "operator",
+    progress: Tell | None = None,
+    models: Models = ALL,
+) -> Report:
+    """Rebuild read models, named by model, table or view, beside the live ones, which go on.
+
+    Swaps the fresh tables in when they equal the live ones, or when `approve` says that what differs is right; models
+    of an older version are rebuilt along with them and always swapped. Killed at any moment, the next call resumes.
+    Leaves a ReadModelRebuilt in each tenant's operations. Raises UnknownReadModel, RebuildUnderWay or SwapBlocked.
+    """
+    chosen = models.named(names)
+    with projecting(log.conninfo) as connection:
+        with _alone(connection):
+            outdated = _outdated(connection)
+            chosen = (*chosen, *(m for m in models.models if m.name in outdated and m not in chosen))
+            one = _Rebuilding(log, connection, models, workers or default_workers(), progress)
+            found = [one.build(model) for model in chosen]
+            agreed = [approve or model.name in outdated for model in chosen]
+            if all(yes or not each.differing for yes, each in zip(agreed, found, strict=True)):
+                swap(log, connection, chosen, SHADOW)
+                found = [each.swapped_in() for each in found]
+                _record(log, connection, found, approved=approve, reason=reason, actor=actor)
+    return Report(tuple(each.report() for each in found))
+
+
+def default_workers() -> int:
+    """Return how many processes a rebuild uses when nobody says: one a core, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    model: ReadModel
+    through: int
+    rows: int
+    events: int
+    differing: int
+    differences: list[Difference]
+    seconds: float
+    swapped: bool = False
+
+    def swapped_in(self) -> "_Built":
+        return _Built(**{name: getattr(self, name) for name in self.__slots__} | {"swapped": True})
+
+    def report(self) -> Rebuilt:
+        return Rebuilt(
+            name=self.model.name,
+            tables=self.model.tables,
+            through=self.through,
+            rows=self.rows,
+            events=self.events,
+            differing=self.differing,
+            differences=tuple(self.differences),
+            swapped=self.swapped,
+            seconds=self.seconds,
+        )
+
+
+class _Rebuilding:
+    def __init__(
+        self, log: Log, connection: psycopg.Connection, models: Models, workers: int, progress: Tell | None
+    ) -> None:
+        self._log = log
+        self._connection = connection
+        self._models = models
+        self._workers = workers
+        self._progress = progress
+
+    def build(self, model: ReadModel) -> _Built:
+        """Fold, follow up to the live tables' checkpoint and compare."""
+        began = time.monotonic()
+        through = begin(
+            self._connection, model, SHADOW, checkpoint(self._connection, model), self._workers * 4
+        )
+        events = self._fold(model, through)
+        finish(self._connection, model, SHADOW)
+        reached, differing, differences = self._compare(model)
+        rows = sum(_count(self._connection, table.named(SHADOW)) for table in tables_of(model))
+        return _Built(
+            model=model,
+            through=reached,
+            rows=rows,
+            events=events,
+            differing=differing,
+            differences=differences,
+            seconds=time.monotonic() - began,
+        )
+
+    def _fold(self, model: ReadModel, through: int) -> int:
+        """Fold every range; the total told is all that the log holds, an upper bound for most models."""
+        began, done = time.monotonic(), 0
+        for chunk in self._chunks(model, through):
+            done += chunk
+            if self._progress is not None:
+                rate = done / max(time.monotonic() - began, 1e-9)
+                left = max(through - done, 0) / rate if rate else None
+                self._progress(Progress(model.name, "fold", done, through, rate, left))
+        return done
+
+    def _chunks(self, model: ReadModel, through: int) -> Iterator[int]:
+        if self._workers > 1 and self._models is ALL and through > _WORTH_PROCESSES:
+            yield from work_in_parallel(self._log, model, SHADOW, through, self._workers)
+        for chunk in work(self._log, self._connection, model, SHADOW, through):
+            yield chunk.events
+
+    def _compare(self, model: ReadModel) -> tuple[int, int, list[Difference]]:
+        """Compare at the live tables' checkpoint, frozen in a snapshot while the projector goes on."""
+        with snapshot(self._log.conninfo) as live:
+            reached = checkpoint(live, model)
+            follow(self._log, self._connection, model, SHADOW, reached)
+            if not self._comparable(model):
+                return reached, _all_rows(self._connection, model), []
+            with snapshot(self._log.conninfo) as fresh:
+                count, listed = compare(Sides(live, fresh, SHADOW), model)
+        return reached, count, explained(self._connection, model, listed, SHADOW)
+
+    def _comparable(self, model: ReadModel) -> bool:
+        """Say whether the live tables have the columns of the fresh ones."""
+        row = self._connection.execute(
+            "SELECT state FROM model.checkpoints WHERE name = %s", (model.name,)
+        ).fetchone()
+        return row == ("following",)
+
+
+_WORTH_PROCESSES = 100_000  # events for which starting worker processes pays
+
+
+def _all_rows(connection: psycopg.Connection, model: ReadModel) -> int:
+    return sum(_count(connection, table.named(SHADOW)) for table in tables_of(model))
+
+
+def _count(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[None]:
+    if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
+        raise RebuildUnderWay("another process rebuilds read models of this database")
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def _outdated(connection: psycopg.Connection) -> set[str]:
+    return {
+        name for (name,) in connection.execute("SELECT name FROM model.checkpoints WHERE state = 'outdated'")
+    }
+
+
+def _record(
+    log: Log,
+    connection: psycopg.Connection,
+    found: Sequence[_Built],
+    *,
+    approved: bool,
+    reason: str,
+    actor: str,
+) -> None:
+    """Leave what was done in the operations of every tenant."""
+    events = [
+        ReadModelRebuilt(
+            occurred_at=datetime.now(UTC),
+            name=each.model.name,
+            through=each.through,
+            rows=each.rows,
+            differing=each.differing,
+            approved=approved,
+            reason=reason,
+        )
+        for each in found
+    ]
+    for tenant in tenants(connection):
+        while True:
+            expected = len(log.stream(tenant, _OPERATIONS))
+            change = Change(stream=_OPERATIONS, expected=expected, events=events)
+            try:
+                log.append(Append(tenant=tenant, changes=[change], actor=actor, source="replay"))
+                break
+            except WrongExpectedVersion:
+                continue
