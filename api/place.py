@@ -13,6 +13,7 @@ from api.embedded import EmbeddedPostgres
 from api.failures import Failure, Misuse
 from api.master_key import find_master_key, make_master_key
 from api.settings import Settings
+from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
 from streams.migrate import migrate
@@ -43,6 +44,10 @@ class Place:
     def log(self) -> Log:
         """The log, opened when it is first asked for, closed with the place."""
         return Log(self.conninfo, self.master_key)
+
+    def catch_up(self) -> None:
+        """Bring the read models to the head of the log, or wait until the projector that runs has done so."""
+        Projector(self.log, self.conninfo).catch_up()
 
     def close(self) -> None:
         """Close the log, if it was opened."""
@@ -78,8 +83,6 @@ def open_place(settings: Settings) -> Iterator[Place]:
         guard_analysts(conninfo)
         place = Place(settings, conninfo, _master_key(settings, conninfo), server, tuple(outdated))
         try:
-            if not _begun(conninfo):
-                place.log.head()  # a new log is begun with this master key; another is refused from then on
             yield place
         finally:
             place.close()
@@ -110,14 +113,11 @@ def _master_key(settings: Settings, conninfo: str) -> bytes:
     key = find_master_key(settings)
     if key is not None:
         return key
-    if _begun(conninfo):
+    with psycopg.connect(conninfo) as connection:
+        begun = connection.execute("SELECT EXISTS (SELECT FROM log.keys)").fetchone()
+    if begun == (True,):
         raise Failure(
             f"this log's master key is neither in BACKSTORY_MASTER_KEY nor in {settings.data / 'master.key'}"
         )
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return make_master_key(settings)
-
-
-def _begun(conninfo: str) -> bool:
-    with psycopg.connect(conninfo) as connection:
-        return connection.execute("SELECT EXISTS (SELECT FROM log.keys)").fetchone() == (True,)

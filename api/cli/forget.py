@@ -13,7 +13,6 @@ from commands.command import Context, ForgetCustomer
 from commands.customers import PERSONAL_KINDS
 from commands.handle import handle
 from domain.event import stored_as
-from projections.projector import Projector
 from streams.records import Recorded
 
 
@@ -35,7 +34,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
         asked = ForgetCustomer(customer_id=args.customer, reason=args.reason)
         context = Context(tenant=place.tenant, actor=operator(), source="backstory", now=datetime.now(UTC))
         told["position"] = handle(place.log, asked, context).position
-        Projector(place.log, place.conninfo).catch_up()
+        place.catch_up()
     sys.stdout.write(json.dumps(told) + "\n" if args.json else _text(found, dry_run=args.dry_run))
     return 0
 

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
     match args.action:
         case "create":
             made = create_key(place, args.name, args.role, tuple(args.scopes))
+            place.catch_up()
             text = f"{made['secret']}\nkey {made['id']}, {args.role}, for {args.name}, shown only now\n"
             sys.stdout.write(_line(made) if args.json else text)
         case "list":
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
                 sys.stdout.write(_line(key) if args.json else _told(key))
         case _:
             answer = handle(place.log, RevokeApiKey(key_id=args.key, reason=args.reason), _context(place))
+            place.catch_up()
             done = {"id": answer.id, "revoked": answer.events > 0, "position": answer.position}
             text = f"key {answer.id} {'is revoked' if answer.events else 'was revoked before'}\n"
             sys.stdout.write(_line(done) if args.json else text)

@@ -68,7 +68,7 @@ def test_a_file_that_is_no_master_key_is_named(tmp_path: Path) -> None:
 def test_a_log_refuses_another_master_key_than_it_was_begun_with(
     backstory: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert backstory("sql", "SELECT 1").code == 0
+    assert backstory("keys", "list").code == 0
     monkeypatch.setenv("BACKSTORY_MASTER_KEY", base64.b64encode(bytes(32)).decode())
     told = backstory("keys", "list")
     assert told.code == 1
@@ -78,7 +78,7 @@ def test_a_log_refuses_another_master_key_than_it_was_begun_with(
 def test_no_new_master_key_is_made_for_a_log_that_has_one(
     backstory: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert backstory("sql", "SELECT 1").code == 0
+    assert backstory("keys", "list").code == 0
     monkeypatch.delenv("BACKSTORY_MASTER_KEY")
     told = backstory("keys", "list")
     assert told.code == 1

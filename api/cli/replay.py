@@ -1,0 +1,117 @@
+"""`backstory replay`: doing it again."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from api.cli.keys import operator
+from api.failures import Failure, Misuse
+from api.place import Place
+from projections.definition import UnknownReadModel
+from replay.comparing import Difference
+from replay.rebuild import Progress, RebuildUnderWay, Rebuilt, Tell, rebuild
+from replay.swapping import SwapBlocked
+
+_SHOWN = 20  # differing rows told to people; programs get all that the rebuild lists
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `backstory replay` takes."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    told = "Fold read models anew beside the live ones, compare, and swap them in."
+    anew = actions.add_parser("rebuild", help="fold read models anew", description=told)
+    anew.add_argument("names", metavar="NAME", nargs="+", help="a read model, or one of its tables or views")
+    anew.add_argument(
+        "--from", choices=["log"], default="log", dest="origin", help="where the events come from"
+    )
+    anew.add_argument("--workers", type=int, metavar="N", help="processes to fold with (default: one a core)")
+    anew.add_argument(
+        "--approve", action="store_true", help="swap also when rows differ: the new ones are right"
+    )
+    anew.add_argument("--reason", metavar="TEXT", default="", help="why; it stays in the log")
+    anew.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(args: argparse.Namespace, place: Place) -> int:
+    """Rebuild; 1 when rows differ and nobody has approved that: then the live tables stay."""
+    if args.workers is not None and args.workers < 1:
+        raise Misuse("--workers: at least 1")
+    try:
+        with _progress() as tell:
+            report = rebuild(
+                place.log,
+                args.names,
+                workers=args.workers,
+                approve=args.approve,
+                reason=args.reason,
+                actor=operator(),
+                progress=tell,
+            )
+    except UnknownReadModel as cause:
+        raise Misuse(f"NAME: {cause}") from None
+    except (RebuildUnderWay, SwapBlocked) as cause:
+        raise Failure(str(cause)) from None
+    if args.json:
+        document = {"swapped": report.swapped, "models": [asdict(model) for model in report.models]}
+        sys.stdout.write(json.dumps(document, default=str) + "\n")
+    else:
+        sys.stdout.writelines(line for model in report.models for line in _told(model))
+    return 0 if report.swapped else 1
+
+
+def _told(model: Rebuilt) -> Iterator[str]:
+    verdict = "swapped in" if model.swapped else "NOT swapped in: look at what differs, then --approve"
+    seconds = f"{model.events:,} events in {model.seconds:.1f} s"
+    rows = f"{model.rows:,} rows through position {model.through:,}"
+    yield f"{model.name}: {rows}, {seconds}; {model.differing:,} differ; {verdict}\n"
+    for difference in model.differences[:_SHOWN]:
+        yield from _difference(difference)
+    if model.differing > _SHOWN:
+        yield f"  and {model.differing - _SHOWN:,} more; --json lists more\n"
+
+
+def _difference(one: Difference) -> Iterator[str]:
+    yield f"  {one.table} {one.tenant} {' '.join(one.key)}\n"
+    if one.live is None or one.fresh is None:
+        yield f"    {'only in the live table' if one.fresh is None else 'only in the rebuilt table'}\n"
+    for column in one.columns:
+        yield f"    {column}: {_value(one.live, column)} becomes {_value(one.fresh, column)}\n"
+    for event in one.events:
+        yield f"    event {event.position} {event.type} (version {event.version} of {event.stream})\n"
+
+
+def _value(row: dict[str, Any] | None, column: str) -> str:
+    return json.dumps((row or {}).get(column), default=str)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell | None]:
+    """Show progress, rate and time left on a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(progress: Progress) -> None:
+            name = f"{progress.name}: {progress.step}"
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=progress.total)
+            bars.update(tasks[name], completed=progress.done, total=progress.total)
+
+        yield tell
