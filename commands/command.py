@@ -298,9 +298,10 @@ class RecordOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPayment:
-    """A shop reports money received for its order."""
+    """A shop reports money received for its order. `order_id` names it by our id instead."""
 
-    order_source_id: str
+    order_source_id: str | None = None
+    order_id: str | None = None
     payment_id: str
     currency: str
     amount: Decimal
@@ -310,9 +311,13 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordShipment:
-    """A shop reports goods sent for its order: quantities by sku, or everything."""
+    """A shop reports goods sent for its order: quantities by sku, or everything.
 
-    order_source_id: str
+    `order_id` names the order by our id instead.
+    """
+
+    order_source_id: str | None = None
+    order_id: str | None = None
     shipment_id: str
     quantities: Mapping[str, Decimal]
     complete: bool = False
@@ -321,21 +326,26 @@ class RecordShipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCancellation:
-    """A shop reports that its order is cancelled."""
+    """A shop reports that its order is cancelled. `order_id` names it by our id instead."""
 
-    order_source_id: str
+    order_source_id: str | None = None
+    order_id: str | None = None
     reason: str | None = None
     occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRefund:
-    """A shop reports money given back, for an order if it says which, known here or not."""
+    """A shop reports money given back, for an order if it says which, known here or not.
+
+    `order_id` names the order by our id instead.
+    """
 
     source_id: str
     currency: str
     amount: Decimal
     order_source_id: str | None = None
+    order_id: str | None = None
     profile: Profile | None = None
     reason: str | None = None
     lines: tuple[OrderLine, ...] = ()

@@ -126,6 +126,11 @@ class Desk:
             self.draft.events[stream] = []
             self.draft.loaded[stream] = self.load(stream)
 
+    def answer_about(self, stream: str) -> None:
+        """Let the append answer with the version of this stream, even if nothing was decided for it."""
+        self.draft.loaded.setdefault(stream, self.load(stream))
+        self.draft.events = {stream: self.draft.events.get(stream, []), **self.draft.events}
+
     def claim(self, kind: str, value: str, stream: str) -> None:
         """Take a value for a stream alone; the append is refused when another was faster."""
         if self.holder(kind, value) != stream:

@@ -55,6 +55,7 @@ from commands.command import (
     WithdrawConsent,
 )
 from commands.desk import Desk
+from commands.names import stream_of_answer
 from commands.needs import needs
 from domain.errors import Refusal
 from streams.errors import ClaimTaken, CommandReused, LogRefusal, WrongExpectedVersion
@@ -115,6 +116,9 @@ def _decided(desk: Desk, command: Command, context: Context) -> tuple[str, tuple
     """Decide one command on the desk: the id it answers with, what looks wrong, and what to append."""
     desk.begin()
     ident = decide(desk, command, context)
+    about = stream_of_answer(command, context, ident)
+    if about is not None:
+        desk.answer_about(about)
     anomalies = tuple(sorted(desk.draft.anomalies))
     asked = None
     if context.command_id is not None:

@@ -1,21 +1,52 @@
 """Which stream a command speaks of, when it names a record by its source's own id."""
 
 import uuid
+from typing import assert_never
 
 from commands.command import (
+    AssignDealOwner,
+    AssignLeadOwner,
     CaptureLead,
+    ChangeAmount,
+    ChooseTimeZone,
     Command,
+    CompleteFollowUp,
     Context,
+    ConvertLead,
+    CreateApiKey,
+    DefineOwnership,
+    DefinePipeline,
+    DisqualifyLead,
+    ForgetCustomer,
+    GiveConsent,
     IssueInvoice,
+    LinkOrderToCustomer,
+    LoseDeal,
+    MergeCustomers,
+    MoveToStage,
     OpenDeal,
+    QualifyLead,
     RecordCancellation,
+    RecordCustomer,
     RecordDealActivity,
     RecordDealChange,
+    RecordImport,
+    RecordInvoicePayment,
+    RecordInvoiceRefund,
     RecordLeadProgress,
     RecordOrder,
     RecordPayment,
     RecordRefund,
     RecordShipment,
+    ReopenDeal,
+    RevokeApiKey,
+    ScheduleFollowUp,
+    SettleConflict,
+    UndoBatch,
+    UnmergeCustomer,
+    VoidInvoice,
+    WinDeal,
+    WithdrawConsent,
 )
 from domain.ids import external_id
 
@@ -30,21 +61,24 @@ def fresh(kind: str) -> str:
     return f"{kind}-{uuid.uuid4()}"
 
 
+def order_named(
+    command: RecordPayment | RecordShipment | RecordCancellation | RecordRefund, context: Context
+) -> str | None:
+    """Return the stream of the order that a report is about, by our id or its source's own; None if it names none."""
+    if command.order_id is not None:
+        return f"order-{command.order_id}"
+    return None if command.order_source_id is None else named("order", context, command.order_source_id)
+
+
 def stream_named(command: Command, context: Context) -> str | None:  # noqa: PLR0911 - one arm a command
     """Return the stream a command is about, if its source's own id names it."""
     match command:
         case RecordOrder(source_id=source_id):
             return named("order", context, source_id)
-        case (
-            RecordPayment(order_source_id=source_id)
-            | RecordShipment(order_source_id=source_id)
-            | RecordCancellation(order_source_id=source_id)
-        ):
-            return named("order", context, source_id)
-        case RecordRefund(order_source_id=None, source_id=source_id):
-            return named("refund", context, source_id)
-        case RecordRefund(order_source_id=str(source_id)):
-            return named("order", context, source_id)
+        case RecordPayment() | RecordShipment() | RecordCancellation() | RecordRefund():
+            return order_named(command, context) or (
+                named("refund", context, command.source_id) if isinstance(command, RecordRefund) else None
+            )
         case RecordDealChange(source_id=source_id) | RecordDealActivity(source_id=source_id):
             return named("deal", context, source_id)
         case OpenDeal(source_id=str(source_id)):
@@ -55,3 +89,62 @@ def stream_named(command: Command, context: Context) -> str | None:  # noqa: PLR
             return named("invoice", context, source_id)
         case _:
             return None
+
+
+def stream_of_answer(command: Command, context: Context, ident: str) -> str | None:  # noqa: PLR0911 - one arm a kind
+    """Return the stream of the record that a command answers about, whose version it tells."""
+    match command:
+        case (
+            RecordCustomer()
+            | SettleConflict()
+            | GiveConsent()
+            | WithdrawConsent()
+            | MergeCustomers()
+            | UnmergeCustomer()
+            | ForgetCustomer()
+        ):
+            return f"customer-{ident}"
+        case (
+            CaptureLead()
+            | AssignLeadOwner()
+            | QualifyLead()
+            | DisqualifyLead()
+            | ConvertLead()
+            | RecordLeadProgress()
+        ):
+            return f"lead-{ident}"
+        case (
+            OpenDeal()
+            | MoveToStage()
+            | ChangeAmount()
+            | AssignDealOwner()
+            | WinDeal()
+            | LoseDeal()
+            | ReopenDeal()
+            | ScheduleFollowUp()
+            | CompleteFollowUp()
+            | RecordDealChange()
+            | RecordDealActivity()
+        ):
+            return f"deal-{ident}"
+        case (
+            RecordOrder() | RecordPayment() | RecordShipment() | RecordCancellation() | LinkOrderToCustomer()
+        ):
+            return f"order-{ident}"
+        case RecordRefund():
+            return stream_named(command, context)
+        case IssueInvoice() | RecordInvoicePayment() | RecordInvoiceRefund() | VoidInvoice():
+            return f"invoice-{ident}"
+        case DefinePipeline():
+            return f"pipeline-{ident}"
+        case (
+            DefineOwnership()
+            | ChooseTimeZone()
+            | CreateApiKey()
+            | RevokeApiKey()
+            | RecordImport()
+            | UndoBatch()
+        ):
+            return None
+        case _:
+            assert_never(command)

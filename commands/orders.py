@@ -11,9 +11,10 @@ from commands.command import (
 )
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import named
+from commands.names import named, order_named
 from domain import order
 from domain.customer import CustomerNotFound
+from domain.errors import InvalidValue
 from domain.ids import id_of
 
 
@@ -41,7 +42,7 @@ def record(desk: Desk, command: RecordOrder, context: Context) -> str:
 
 def record_payment(desk: Desk, command: RecordPayment, context: Context) -> str:
     """Record money received."""
-    stream = named("order", context, command.order_source_id)
+    stream = _reported(command, context)
     events = order.record_payment(
         desk.state(stream),
         payment_id=command.payment_id,
@@ -57,7 +58,7 @@ def record_payment(desk: Desk, command: RecordPayment, context: Context) -> str:
 
 def record_shipment(desk: Desk, command: RecordShipment, context: Context) -> str:
     """Record goods sent."""
-    stream = named("order", context, command.order_source_id)
+    stream = _reported(command, context)
     events = order.record_shipment(
         desk.state(stream),
         shipment_id=command.shipment_id,
@@ -72,7 +73,7 @@ def record_shipment(desk: Desk, command: RecordShipment, context: Context) -> st
 
 def record_cancellation(desk: Desk, command: RecordCancellation, context: Context) -> str:
     """Record that the shop cancelled its order."""
-    stream = named("order", context, command.order_source_id)
+    stream = _reported(command, context)
     desk.append(stream, order.cancel(desk.state(stream), reason=command.reason, at=command.occurred_at))
     _note(desk, stream)
     return id_of(stream)
@@ -82,8 +83,8 @@ def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
     """Record money given back: in its order's stream when the shop says which order, else in one of its own."""
     customer_id = find_or_register(desk, command.profile, context, command.occurred_at)
     refund = named("refund", context, command.source_id)
-    known = command.order_source_id
-    stream = refund if known is None else named("order", context, known)
+    known = order_named(command, context)
+    stream = known or refund
     events = order.refund(
         desk.state(stream),
         refund_id=id_of(refund),
@@ -112,6 +113,13 @@ def link_to_customer(desk: Desk, command: LinkOrderToCustomer, context: Context)
     events = order.link_to_customer(desk.state(stream), customer_id=command.customer_id, at=context.now)
     desk.append(stream, events, customer_id=command.customer_id)
     return command.order_id
+
+
+def _reported(command: RecordPayment | RecordShipment | RecordCancellation, context: Context) -> str:
+    stream = order_named(command, context)
+    if stream is None:
+        raise InvalidValue(field="order_source_id", rule="the order that the report is about")
+    return stream
 
 
 def _note(desk: Desk, stream: str) -> None:
