@@ -11,8 +11,10 @@ import domain
 from domain.event import Event, registered, stored_as
 from streams.errors import UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
+from streams.records import Foreign
 from streams.upcasts import UPCASTS, Upcast
 
+FOREIGN = "es:"  # how the types of eventsourcing applications begin; their topic follows
 _SUBJECT, _SEALED = "$subject", "$sealed"
 
 for _module in pkgutil.iter_modules(domain.__path__):
@@ -76,6 +78,8 @@ class Codec:
     def _convert(self, tenant: str, name: str, data: dict[str, Any]) -> Event:
         data = self._opened(tenant, name, data)
         while name not in self._classes:
+            if name.startswith(FOREIGN):
+                return msgspec.convert(data | {"topic": name.removeprefix(FOREIGN)}, Foreign)
             if name not in self._upcasts:
                 raise UnknownEventType(type=name)
             successor, rewrite = self._upcasts[name]

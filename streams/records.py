@@ -38,6 +38,17 @@ class Unreadable(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign(Event):
+    """An event that an eventsourcing application keeps in this log: its class's `topic` and its opaque `state`.
+
+    No fold of ours knows it.
+    """
+
+    topic: str
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A value that one stream alone may hold within a tenant, such as an e-mail address."""
 
