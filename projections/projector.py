@@ -67,11 +67,16 @@ class Projector:
                 while not stop.is_set():
                     self._take_up(connection)
                     self._follow(connection, reader, until=None, stop=stop)
-                    follower.wait(
-                        min(self._positions.values(), default=2**62), _BEAT if not stop.is_set() else 0
-                    )
+                    self._rest(follower, stop)
         finally:
             follower.close()
+
+    def _rest(self, follower: LogFollower, stop: threading.Event) -> None:
+        """Wait for more events, a beat at most, or until `stop` is set."""
+        lowest = min(self._positions.values(), default=2**62)
+        until = time.monotonic() + _BEAT
+        while not stop.is_set() and time.monotonic() < until and not follower.wait(lowest, _NAP):
+            continue
 
     def catch_up(self, timeout: float = 3600.0) -> int:
         """Bring every read model to the head as it is now and return that position.
