@@ -161,9 +161,7 @@ EVENTS: tuple[Event, ...] = (
         customer_id=ANN,
     ),
     PAID,
-    order.ShipmentSent(
-        occurred_at=at(60), shipment_id="s-1", quantities={"MUG": Decimal(2)}, complete=True
-    ),
+    order.ShipmentSent(occurred_at=at(60), shipment_id="s-1", quantities={"MUG": Decimal(2)}, complete=True),
     order.OrderCancelled(occurred_at=at(90), reason="changed their mind"),
     REFUNDED,
     order.OrderLinkedToCustomer(occurred_at=at(95), customer_id=ANN),

@@ -175,9 +175,7 @@ def test_payments_refunds_and_shipments_without_exact_numbers_are_refused() -> N
     pay.then_refuses(InvalidValue, field="currency")
     refund = given().when(order.refund, **(REFUND_CONTENT | {"amount": 1.5}), at=at())
     refund.then_refuses(InvalidValue, field="amount")
-    ship = given().when(
-        order.record_shipment, shipment_id="s", quantities={"MUG": Decimal("NaN")}, at=at()
-    )
+    ship = given().when(order.record_shipment, shipment_id="s", quantities={"MUG": Decimal("NaN")}, at=at())
     ship.then_refuses(InvalidValue, field="quantities")
 
 

@@ -103,7 +103,9 @@ def test_due_is_subtotal_and_tax_less_paid_and_refunded_for_any_order_of_events(
         )
     for index, amount in enumerate(refunds):
         events.append(
-            invoice.InvoiceRefunded(occurred_at=at(index), refund_id=f"r{index}", currency="EUR", amount=amount)
+            invoice.InvoiceRefunded(
+                occurred_at=at(index), refund_id=f"r{index}", currency="EUR", amount=amount
+            )
         )
     state = fold(invoice, data.draw(st.permutations(events)))
     assert state.due == subtotal + tax - sum(payments, Decimal(0)) - sum(refunds, Decimal(0))

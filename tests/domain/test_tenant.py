@@ -1,0 +1,81 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from domain import tenant
+from domain.errors import InvalidValue
+from domain.tenant import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    KeyExists,
+    KeyNotFound,
+    OwnershipDefined,
+    TimeZoneChosen,
+)
+from tests.domain.story import fold, given
+from tests.examples import at
+
+OWNED = OwnershipDefined(occurred_at=at(), owners={"email": "app"})
+KEY: dict[str, Any] = {
+    "key_id": "k-1",
+    "name": "shop",
+    "digest": "0" * 64,
+    "role": "service",
+    "scopes": ("write",),
+}
+CREATED = ApiKeyCreated(occurred_at=at(), **KEY)
+REVOKED = ApiKeyRevoked(occurred_at=at(5), key_id="k-1", reason="leaked")
+
+
+def test_ownership_is_defined_once() -> None:
+    given().when(tenant.define_ownership, owners={"email": "app"}, at=at()).then(OWNED)
+    given(OWNED).when(tenant.define_ownership, owners={"email": "app"}, at=at(5)).then_nothing()
+
+
+def test_ownership_is_defined_anew_as_a_whole() -> None:
+    anew = OwnershipDefined(occurred_at=at(5), owners={"name": "crm"})
+    given(OWNED).when(tenant.define_ownership, owners={"name": "crm"}, at=at(5)).then(anew)
+    assert fold(tenant, [OWNED, anew]).owners == {"name": "crm"}
+
+
+def test_only_fields_of_customers_are_owned_and_by_somebody() -> None:
+    given().when(tenant.define_ownership, owners={"colour": "app"}, at=at()).then_refuses(
+        InvalidValue, field="colour"
+    )
+    given().when(tenant.define_ownership, owners={"email": " "}, at=at()).then_refuses(
+        InvalidValue, field="email"
+    )
+
+
+def test_a_time_zone_is_chosen_once() -> None:
+    chosen = TimeZoneChosen(occurred_at=at(), time_zone="Europe/Berlin")
+    given().when(tenant.choose_time_zone, time_zone="Europe/Berlin", at=at()).then(chosen)
+    given(chosen).when(tenant.choose_time_zone, time_zone="Europe/Berlin", at=at()).then_nothing()
+    given().when(tenant.choose_time_zone, time_zone="UTC", at=at()).then_nothing()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "/etc/passwd", "../etc", "Europe", "CET\0"])
+def test_a_time_zone_that_is_none_is_refused(zone: str) -> None:
+    given().when(tenant.choose_time_zone, time_zone=zone, at=at()).then_refuses(
+        InvalidValue, field="time_zone"
+    )
+
+
+def test_a_business_day_is_a_day_of_the_tenants_zone() -> None:
+    late = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    assert tenant.business_day(late, "UTC") == date(2026, 3, 28)
+    assert tenant.business_day(late, "Europe/Berlin") == date(2026, 3, 29)
+    assert tenant.business_day(late, "America/New_York") == date(2026, 3, 28)
+
+
+def test_a_key_is_handed_out_once() -> None:
+    given().when(tenant.create_api_key, **KEY, at=at()).then(CREATED)
+    given(CREATED).when(tenant.create_api_key, **KEY, at=at()).then_refuses(KeyExists, key_id="k-1")
+    given(CREATED, REVOKED).when(tenant.create_api_key, **KEY, at=at()).then_refuses(KeyExists)
+
+
+def test_a_key_is_revoked_once() -> None:
+    given(CREATED).when(tenant.revoke_api_key, key_id="k-1", reason="leaked", at=at(5)).then(REVOKED)
+    given(CREATED, REVOKED).when(tenant.revoke_api_key, key_id="k-1", reason="x", at=at(6)).then_nothing()
+    given().when(tenant.revoke_api_key, key_id="k-1", reason="x", at=at(6)).then_refuses(KeyNotFound)
