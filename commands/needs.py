@@ -5,7 +5,7 @@ from typing import Any
 
 from commands.command import Command, Context
 from commands.customers import identities
-from commands.names import stream_named
+from commands.names import named, stream_named
 from commands.tenants import SETTINGS
 
 _NAMED = {
@@ -35,4 +35,6 @@ def needs(asked: Sequence[tuple[Command, Context]]) -> tuple[set[str], set[tuple
         profile = getattr(command, "profile", None)
         if profile is not None:
             claims.update(identities(profile, context.source))
+            if profile.source_id:
+                streams.add(named("customer", context, profile.source_id))
     return streams, claims
