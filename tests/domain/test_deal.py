@@ -56,7 +56,7 @@ WON = (OPENED, entered("Won", 60, "won"), DealWon(occurred_at=at(60), source="ap
 LOST = (OPENED, entered("Lost", 60, "lost"), DealLost(occurred_at=at(60), source="app", reason="dear"))
 
 
-# Opening
+# Opening a deal
 
 
 def test_a_deal_is_opened_in_a_stage() -> None:
@@ -104,7 +104,7 @@ def test_an_amount_without_a_currency_is_refused() -> None:
     )
 
 
-# Stages: requests
+# Stages that people ask for
 
 
 def test_a_deal_moves_to_another_stage() -> None:
@@ -199,7 +199,7 @@ def test_a_move_takes_effect_though_a_fact_has_a_later_clock() -> None:
     assert fold(deal, [OPENED, event, future]).stage == "Proposal"
 
 
-# Stages: facts
+# Stages that sources report
 
 
 def test_a_stage_that_a_source_reports_is_recorded_whatever_the_rules_say() -> None:
