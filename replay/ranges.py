@@ -7,6 +7,7 @@ import psycopg
 
 from projections.definition import ReadModel
 
+_NEXT = "\x01"  # a name followed by this is the next one in order of bytes
 _SAMPLE = 2_000  # rows looked at to find where to cut
 
 
@@ -60,6 +61,6 @@ def _cuts(connection: psycopg.Connection, whole: Range, through: int, pieces: in
 
 def _pieces(tenant: str, after: str, below: str, cuts: Sequence[str]) -> Iterator[Range]:
     for cut_at in cuts:
-        yield Range(tenant, after, cut_at)
+        yield Range(tenant, after, cut_at + _NEXT)  # the stream at the cut belongs to the piece it ends
         after = cut_at
     yield Range(tenant, after, below)
