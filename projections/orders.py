@@ -143,8 +143,25 @@ def _told(known: dict[str, Register[V]], ident: str, value: V, at: Stamp) -> dic
 
 
 def _checked(state: Order, recorded: Recorded) -> Order:
-    state.anomalies = noted(state.anomalies, dict(_anomalies(state)), recorded)
+    if state.anomalies or not _sound(state):
+        state.anomalies = noted(state.anomalies, dict(_anomalies(state)), recorded)
     return state
+
+
+def _sound(state: Order) -> bool:
+    """Say whether nothing can be wrong with the order, the short way; False leaves it to the domain to say."""
+    content = state.content.value
+    if content is None or state.refunds or content.total < ZERO:
+        return False
+    if state.lines_total is not None and state.lines_total != content.total:
+        return False
+    left = content.total
+    for told in state.payments.values():
+        money = told.value
+        if money.currency != content.currency:
+            return False
+        left -= money.amount
+    return left >= ZERO
 
 
 def _anomalies(state: Order) -> Iterable[Anomaly]:

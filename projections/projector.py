@@ -15,6 +15,7 @@ from projections.applying import UNWRITABLE, Applier, Waiting, waiting
 from projections.definition import Models, ReadModel
 from projections.folding import grouped
 from projections.models import ALL
+from projections.quiet import collecting_seldom
 from projections.reading import read_events, read_stream
 from streams.follower import LogFollower
 from streams.log import Log
@@ -215,7 +216,7 @@ def move(
 @contextmanager
 def projecting(conninfo: str) -> Iterator[psycopg.Connection]:
     """Lend a connection of the application's role, set up for folding: every look-up goes through a key."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with collecting_seldom(), psycopg.connect(conninfo, autocommit=True) as connection:
         for setting in (
             "ROLE backstory_app",
             "TIME ZONE 'UTC'",
