@@ -7,7 +7,7 @@ from typing import Any
 from domain import customer, deal, invoice, lead, order, pipeline, tenant
 from domain.event import Event
 from domain.ids import kind_of
-from domain.record import effective
+from domain.record import EventsWithdrawn, effective
 from streams.errors import WrongExpectedVersion
 from streams.log import Log, subject_of
 from streams.records import Append, Asked, Change, Claim, Recorded
@@ -183,7 +183,9 @@ def _folded(stream: str, events: Sequence[Recorded]) -> Loaded:
     if not events:
         return Loaded(0, AGGREGATES[kind_of(stream)][0])
     state, evolve = AGGREGATES[kind_of(stream)]
-    for _, event in effective([(recorded.version, recorded.event) for recorded in events]):
+    customer_id = None
+    for version, event in effective([(recorded.version, recorded.event) for recorded in events]):
         state = evolve(state, event)
-    customer_id = next((r.customer_id for r in reversed(events) if r.customer_id), None)
+        if not isinstance(event, EventsWithdrawn):
+            customer_id = events[version - 1].customer_id or customer_id
     return Loaded(events[-1].version, state, customer_id, events[0].partition)

@@ -83,15 +83,16 @@ class Workshop:
         return dict(rows)
 
     def shown(self) -> dict[str, list[str]]:
-        """Return every row of every view, without where and when it was recorded."""
+        """Return every row of every view, without where and when it was recorded and by which batch."""
         views = self.sql(
             "SELECT viewname FROM pg_views WHERE schemaname = 'read' AND viewname <> 'projections' ORDER BY 1"
         )
         found: dict[str, list[str]] = {}
         for (view,) in views:
+            batches = "type NOT IN ('batch-imported.v1', 'batch-undone.v1', 'events-withdrawn.v1')"
             rows = self.sql(
                 "SELECT (to_jsonb(v) - 'position' - 'recorded_at' - 'found_at' - 'settled_at')::text "
-                f"FROM read.{view} v ORDER BY 1"
+                f"FROM read.{view} v WHERE {batches if view == 'timeline' else True} ORDER BY 1"
             )
             found[view] = [row for (row,) in rows]
         return found
