@@ -412,17 +412,9 @@ def move_to_stage(  # noqa: PLR0913 - a request's fields
     _check_known(state)
     if state.outcome != "open":
         raise DealClosed(outcome=state.outcome)
-    if rules is not None:
-        entered = _known_stage(rules, stage)
-        if state.stage is not None and rules.current(state.stage) == entered.name:
-            return []
-        _check_reachable(state, entered, rules)
-        _check_requirements(state, entered)
-        stage = entered.name
-    elif stage == state.stage:
+    if stage == state.stage or (rules is not None and _is_in(state, _known_stage(rules, stage), rules)):
         return []
-    at = after(at, state.stage_told.stamp, state.outcome_told.stamp)
-    return _entering(rules, stage, source=source, reason=reason, at=at)
+    return _entering(rules, _allowed(state, stage, rules), source=source, reason=reason, at=_now(state, at))
 
 
 def record_stage(  # noqa: PLR0913 - a fact's fields
@@ -451,8 +443,15 @@ def _entering(  # noqa: PLR0913 - a fact's fields
     reason: str | None = None,
     at: datetime,
 ) -> list[DealEvent]:
+    changed = _changed(rules, stage, source=source, sequence=sequence, at=at)
+    return [changed, *_closing(rules, stage, source=source, sequence=sequence, reason=reason, at=at)]
+
+
+def _changed(
+    rules: Pipeline | None, stage: str, *, source: str, sequence: int = 0, at: datetime
+) -> StageChanged:
     known = rules.stage(stage) if rules is not None else None
-    changed = StageChanged(
+    return StageChanged(
         occurred_at=at,
         stage=stage,
         source=source,
@@ -461,7 +460,6 @@ def _entering(  # noqa: PLR0913 - a fact's fields
         outcome=known.outcome if known is not None else None,
         anomalies=_anomalies(rules, stage),
     )
-    return [changed, *_closing(rules, stage, source=source, sequence=sequence, reason=reason, at=at)]
 
 
 def _closing(  # noqa: PLR0913 - a fact's fields
@@ -540,37 +538,38 @@ def retitle(state: Deal, *, title: str, source: str, at: datetime) -> list[DealE
 
 def win(state: Deal, *, source: str, at: datetime, rules: Pipeline | None = None) -> list[DealEvent]:
     """Close the deal as won, moving it to the won stage if the rules have one; nothing when it is won."""
-    return _close(state, "won", source=source, rules=rules, reason=None, at=at)
+    if _is_closed(state, "won"):
+        return []
+    at = _now(state, at)
+    moved = _moved_to_close(state, "won", rules=rules, source=source, at=at)
+    return [*moved, DealWon(occurred_at=at, source=source)]
 
 
 def lose(
     state: Deal, *, reason: str, source: str, at: datetime, rules: Pipeline | None = None
 ) -> list[DealEvent]:
     """Close the deal as lost, moving it to the lost stage if the rules have one; nothing when it is lost."""
-    return _close(state, "lost", source=source, rules=rules, reason=reason, at=at)
-
-
-def _close(  # noqa: PLR0913 - a request's fields
-    state: Deal,
-    outcome: Outcome,
-    *,
-    source: str,
-    rules: Pipeline | None,
-    reason: str | None,
-    at: datetime,
-) -> list[DealEvent]:
-    _check_known(state)
-    if state.outcome == outcome:
+    if _is_closed(state, "lost"):
         return []
-    if state.outcome != "open":
+    at = _now(state, at)
+    moved = _moved_to_close(state, "lost", rules=rules, source=source, at=at)
+    return [*moved, DealLost(occurred_at=at, source=source, reason=reason)]
+
+
+def _is_closed(state: Deal, outcome: Outcome) -> bool:
+    _check_known(state)
+    if state.outcome not in {"open", outcome}:
         raise DealClosed(outcome=state.outcome)
+    return state.outcome == outcome
+
+
+def _moved_to_close(
+    state: Deal, outcome: Outcome, *, rules: Pipeline | None, source: str, at: datetime
+) -> list[DealEvent]:
     stage = rules.first(outcome) if rules is not None else None
-    if stage is not None and not _is_in(state, stage, rules):
-        return move_to_stage(state, stage=stage.name, rules=rules, source=source, reason=reason, at=at)
-    at = after(at, state.stage_told.stamp, state.outcome_told.stamp)
-    if outcome == "won":
-        return [DealWon(occurred_at=at, source=source)]
-    return [DealLost(occurred_at=at, source=source, reason=reason)]
+    if stage is None or _is_in(state, stage, rules):
+        return []
+    return [_changed(rules, _allowed(state, stage.name, rules), source=source, at=at)]
 
 
 def reopen(state: Deal, *, source: str, at: datetime, rules: Pipeline | None = None) -> list[DealEvent]:
@@ -578,13 +577,13 @@ def reopen(state: Deal, *, source: str, at: datetime, rules: Pipeline | None = N
     _check_known(state)
     if state.outcome == "open":
         return []
-    at = after(at, state.stage_told.stamp, state.outcome_told.stamp)
+    at = _now(state, at)
     reopened = DealReopened(occurred_at=at, source=source)
     known = rules.stage(state.stage) if rules is not None and state.stage is not None else None
     if rules is None or known is None or known.outcome == "open":
         return [reopened]
     back = _last_open(state, rules)
-    return [reopened] if back is None else [reopened, *_entering(rules, back.name, source=source, at=at)]
+    return [reopened] if back is None else [reopened, _changed(rules, back.name, source=source, at=at)]
 
 
 def _last_open(state: Deal, rules: Pipeline) -> Stage | None:
@@ -674,6 +673,21 @@ def _known_stage(rules: Pipeline, name: str) -> Stage:
     if stage is None:
         raise StageUnknown(stage=name, stages=[known.name for known in rules.stages])
     return stage
+
+
+def _now(state: Deal, at: datetime) -> datetime:
+    """Return when a request about stage or outcome takes effect."""
+    return after(at, state.stage_told.stamp, state.outcome_told.stamp)
+
+
+def _allowed(state: Deal, stage: str, rules: Pipeline | None) -> str:
+    """Return the current name of a stage that the rules let the deal enter."""
+    if rules is None:
+        return stage
+    entered = _known_stage(rules, stage)
+    _check_reachable(state, entered, rules)
+    _check_requirements(state, entered)
+    return entered.name
 
 
 def _is_in(state: Deal, stage: Stage, rules: Pipeline | None) -> bool:
