@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
     """Answer until told to stop. Addresses are not logged: they may name people."""
     with listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener:
         config = uvicorn.Config(
-            create_app(place.conninfo),
+            create_app(place.conninfo, place.log),
             access_log=False,
             log_level="warning",
             server_header=False,

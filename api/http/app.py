@@ -12,13 +12,15 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from api import health
 from api.http.metrics import render
 from api.http.pages import START
+from api.http.v1.install import RATE, install, serving
+from streams.log import Log
 
 _PATIENCE = 2.0  # seconds a health check waits for a connection
 _UNAVAILABLE = 503
 
 
-def create_app(conninfo: str) -> FastAPI:
-    """Return the application on the database that `conninfo` names."""
+def create_app(conninfo: str, log: Log, rate: float = RATE) -> FastAPI:
+    """Return the application on the database that `conninfo` names; each key may ask `rate` times a second."""
     pool = ConnectionPool(
         conninfo,
         min_size=1,
@@ -31,14 +33,16 @@ def create_app(conninfo: str) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool.open()
         try:
-            yield
+            with serving(app, log, conninfo, rate):
+                yield
         finally:
             pool.close()
 
-    app = FastAPI(title="Backstory", lifespan=lifespan)
+    app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
+    install(app)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def start() -> str:

@@ -1,0 +1,157 @@
+"""Every no that HTTP says: one table from the class of an error to its status, code and sentence (RFC 9457)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import psycopg
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg_pool import PoolTimeout, TooManyRequests
+from starlette.exceptions import HTTPException
+
+from domain import customer, deal, errors, invoice, lead, tenant
+from streams import errors as log_errors
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "1"}
+_BUSY = "The service cannot answer at the moment; ask again."
+
+
+class Problem(Exception):
+    """An answer other than yes: its status, stable code, sentence for people and what else programs may know."""
+
+    def __init__(
+        self, status: int, code: str, title: str, headers: Mapping[str, str] | None = None, **more: object
+    ) -> None:
+        super().__init__(code)
+        self.status, self.code, self.title = status, code, title
+        self.headers = dict(headers or {})
+        self.more = {name: value for name, value in more.items() if value is not None}
+
+    def document(self) -> dict[str, object]:
+        """Return the members of the problem document."""
+        about = {"type": f"urn:backstory:problem:{self.code}", "title": self.title, "status": self.status}
+        return {**about, "code": self.code, **self.more}
+
+    def response(self) -> Response:
+        """Return the answer."""
+        body = msgspec.json.encode(self.document())
+        return Response(body, self.status, self.headers, MEDIA_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a class of errors is told; `shows` names the details that hold no personal data."""
+
+    status: int
+    code: str
+    shows: tuple[str, ...] = ()
+    title: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+TABLE: Mapping[type[Exception], Rule] = {
+    errors.Refusal: Rule(422, "refused"),
+    errors.InvalidValue: Rule(422, "invalid-value", ("field", "rule")),
+    customer.CustomerNotFound: Rule(404, "customer-not-found"),
+    customer.SameCustomer: Rule(422, "same-customer"),
+    customer.AlreadyMerged: Rule(422, "already-merged", ("into",)),
+    customer.SurvivorMerged: Rule(422, "survivor-merged", ("into",)),
+    customer.NotMerged: Rule(422, "not-merged"),
+    customer.NoConflict: Rule(422, "no-conflict", ("field",)),
+    lead.LeadNotFound: Rule(404, "lead-not-found"),
+    lead.LeadClosed: Rule(422, "lead-closed"),
+    deal.DealNotFound: Rule(404, "deal-not-found"),
+    deal.DealExists: Rule(422, "deal-exists"),
+    deal.DealClosed: Rule(422, "deal-closed", ("outcome",)),
+    deal.StageUnknown: Rule(422, "stage-unknown", ("stages",)),
+    deal.StageNotReachable: Rule(422, "stage-not-reachable", ("stage", "now", "enters_from")),
+    deal.StageRequirementMissing: Rule(422, "stage-requirement-missing", ("stage", "missing", "rule")),
+    deal.FollowUpNotFound: Rule(404, "follow-up-not-found"),
+    invoice.InvoiceNotFound: Rule(404, "invoice-not-found"),
+    tenant.KeyNotFound: Rule(404, "key-not-found"),
+    tenant.KeyExists: Rule(422, "key-exists"),
+    log_errors.LogRefusal: Rule(503, "log-refused", headers=RETRY_AFTER),
+    log_errors.WrongExpectedVersion: Rule(409, "version-conflict", ("expected", "current")),
+    log_errors.ClaimTaken: Rule(409, "identity-taken", ("kind", "holder")),
+    log_errors.CommandReused: Rule(422, "idempotency-key-reused"),
+    log_errors.OutcomeUnknown: Rule(503, "outcome-unknown", headers=RETRY_AFTER),
+    log_errors.UnknownEventType: Rule(500, "event-type-unknown"),
+    log_errors.UnreadableEvent: Rule(500, "event-unreadable"),
+    log_errors.WrongMasterKey: Rule(503, "wrong-master-key", headers=RETRY_AFTER),
+    log_errors.MigrationMismatch: Rule(503, "migration-mismatch", headers=RETRY_AFTER),
+    log_errors.LogClosed: Rule(503, "stopping", headers=RETRY_AFTER),
+    psycopg.OperationalError: Rule(503, "database-unavailable", title=_BUSY, headers=RETRY_AFTER),
+    PoolTimeout: Rule(503, "database-busy", title=_BUSY, headers=RETRY_AFTER),
+    TooManyRequests: Rule(503, "database-busy", title=_BUSY, headers=RETRY_AFTER),
+}
+"""Each error that people may meet. A class that is missing is a bug, found by a test."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return how an error of the table, or of a class derived from one there, is told."""
+    kind = next(base for base in type(error).__mro__ if base in TABLE)
+    rule = TABLE[kind]
+    detail: Mapping[str, Any] = getattr(error, "detail", {})
+    shown = {name: detail[name] for name in rule.shows if name in detail}
+    sentence = rule.title or " ".join((kind.__doc__ or "").split())
+    if isinstance(error, errors.Refusal) and rule.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        shown.setdefault("rule", sentence)
+    return Problem(rule.status, rule.code, sentence, rule.headers, **shown)
+
+
+def malformed(found: RequestValidationError) -> Problem:
+    """Return the 400 of a request that does not follow its schema: where and by which rule, never the value."""
+    told = [
+        {"at": _pointer(error["loc"]), "rule": error["msg"].removeprefix("Value error, ")}
+        for error in found.errors()[:20]
+    ]
+    title = "The request is not what the document of this API describes."
+    return Problem(400, "malformed", title, errors=told)
+
+
+def _pointer(loc: tuple[str | int, ...]) -> str:
+    where, *rest = [str(part) for part in loc]
+    inside = "/".join(part.replace("~", "~0").replace("/", "~1")[:100] for part in rest)
+    return f"/{inside}" if where == "body" else f"{where} {inside}".strip()
+
+
+def not_found() -> Problem:
+    """Return the 404 of what does not exist, or not for this caller: the two cannot be told apart."""
+    return Problem(404, "not-found", "There is nothing here.")
+
+
+def _of_http(error: HTTPException) -> Problem:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return not_found()
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "-")
+    return Problem(error.status_code, code, f"{phrase}.", error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every known error as a problem document."""
+
+    async def told(_: Request, error: Exception) -> Response:
+        return problem_of(error).response()
+
+    async def problem(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 - registered for it alone
+        return error.response()
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+        return malformed(error).response()
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+        return _of_http(error).response()
+
+    for kind in TABLE:
+        app.add_exception_handler(kind, told)
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)

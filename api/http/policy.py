@@ -1,0 +1,62 @@
+"""Who may do what: one table of roles and actions, and the scopes that narrow a key."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+READS = frozenset(
+    {"leads:read", "customers:read", "deals:read", "orders:read", "invoices:read", "pipelines:read"}
+)
+WRITES = frozenset(
+    {
+        "leads:write",
+        "customers:write",
+        "customers:merge",
+        "deals:write",
+        "orders:write",
+        "invoices:write",
+        "pipelines:write",
+        "events:write",
+    }
+)
+ACTIONS = READS | WRITES
+"""Everything that can be allowed: a resource and what is done with it."""
+
+POLICY: Mapping[str, AbstractSet[str]] = {
+    "admin": ACTIONS,
+    "manager": ACTIONS - {"events:write"},
+    "rep": READS | {"leads:write", "customers:write", "deals:write", "invoices:write"},
+    "analyst": READS,
+    "engineer": READS,
+    "service": ACTIONS - {"customers:merge", "pipelines:write"},
+    "client": frozenset(),
+}
+"""What each role may do within its tenant. A role that is not here may do nothing."""
+
+ROLES = tuple(POLICY)
+SOURCE = "source:"
+"""The beginning of a scope that names a source in whose name a key may speak; without one it may in any."""
+
+
+def allowed(role: str, scopes: tuple[str, ...]) -> AbstractSet[str]:
+    """Return what a key of this role may do: its role's actions, narrowed to those its scopes name, if they name any.
+
+    An unknown role or scope allows nothing.
+    """
+    granted = POLICY.get(role, frozenset())
+    named = {scope for scope in scopes if not scope.startswith(SOURCE)}
+    return granted & named if named else granted
+
+
+def sources(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources that a key's scopes name."""
+    return tuple(scope.removeprefix(SOURCE) for scope in scopes if scope.startswith(SOURCE))
+
+
+def known_scope(scope: str) -> bool:
+    """Say whether a scope means something."""
+    return scope in ACTIONS or (scope.startswith(SOURCE) and len(scope) > len(SOURCE))
+
+
+def reading(action: str) -> str:
+    """Return the action of reading what an action is about; of events, there is none."""
+    return f"{action.partition(':')[0]}:read"

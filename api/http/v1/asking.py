@@ -1,0 +1,147 @@
+"""Asking for a change: who, in whose name, once, on which version, and answered when."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import Request, Response
+
+from api.http.auth import Caller
+from api.http.errors import Problem
+from api.http.v1.service import Service, exists, json_response
+from commands.command import Answer, Command, Context
+from commands.handle import handle
+from domain.ids import kind_of
+from streams.errors import WrongExpectedVersion
+
+_LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of one caller."""
+
+    service: Service
+    caller: Caller
+    request: Request
+
+    def do(
+        self,
+        command: Command,
+        *,
+        source: str | None = None,
+        existing: str | None = None,
+        versioned: bool = True,
+    ) -> Response:
+        """Do what is asked and answer 201, or 200 when it was done before or there was nothing to do.
+
+        `existing` is the stream of the record in the address: 404 where this tenant has none. Where the command
+        is not `versioned` a fact is told, which no version can stop: If-Match is refused.
+        """
+        waits = self._waits()
+        expected = self._expected(versioned=versioned)
+        context = self.context(self.caller.source(source), self.command_id(), expected)
+        if existing is not None and not self.exists(existing):
+            raise _missing(existing)
+        with self._telling(expected):
+            answer = handle(self.service.log, command, context)
+        applied = waits if waits != "projected" or self.service.passed(answer.position) else "recorded"
+        headers = {"ETag": f'"{answer.version}"'}
+        if waits is not None:
+            headers["Preference-Applied"] = f"wait={applied}"
+        return json_response(answer_document(answer), 201 if _new(answer) else 200, headers)
+
+    def context(self, source: str, command_id: str | None, expected: int | None = None) -> Context:
+        """Return who asks what, when."""
+        return Context(
+            tenant=self.caller.tenant,
+            actor=self.caller.actor,
+            source=source,
+            now=datetime.now(UTC),
+            command_id=command_id,
+            expected=expected,
+        )
+
+    def command_id(self) -> str | None:
+        """Return the id of this request's command, from its Idempotency-Key; nobody can read that from it."""
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            if self.caller.machine and self.request.method == "POST":
+                title = "A POST needs an Idempotency-Key: the same key makes a repeat harmless."
+                raise Problem(400, "idempotency-key-missing", title)
+            return None
+        if not 0 < len(key) <= _LONGEST_KEY:
+            title = f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters."
+            raise Problem(400, "idempotency-key-malformed", title)
+        digest = self.service.log.keyring.digest("http", self.caller.tenant, self.caller.key_id, key)
+        return f"http-{digest.hex()[:48]}"
+
+    def derived_id(self, what: str) -> str:
+        """Return an id for something this request creates: the same when it is repeated."""
+        command_id = self.command_id()
+        return str(
+            uuid.uuid4() if command_id is None else uuid.uuid5(uuid.NAMESPACE_URL, f"{command_id}/{what}")
+        )
+
+    def exists(self, stream: str) -> bool:
+        """Say whether the caller's tenant has a stream."""
+        return exists(self.service.log, self.caller.tenant, stream)
+
+    def known(self, kind: str, ident: str | None) -> str | None:
+        """Return the id of a record that a body refers to. Raises Problem 422 where this tenant has none."""
+        if ident is not None and not self.exists(f"{kind}-{ident}"):
+            raise Problem(422, "reference-unknown", f"There is no such {kind}.", field=f"{kind}_id")
+        return ident
+
+    def _waits(self) -> str | None:
+        for preference in ",".join(self.request.headers.getlist("prefer")).split(","):
+            name, _, value = preference.strip().partition("=")
+            if name.lower() == "wait" and value in {"recorded", "projected"}:
+                return value
+            if name.lower() == "wait" and value == "published":
+                title = "Events are not published anywhere yet: wait for recorded or projected."
+                raise Problem(400, "wait-unsupported", title, supported=["recorded", "projected"])
+        return None
+
+    def _expected(self, *, versioned: bool) -> int | None:
+        told = self.request.headers.get("if-match")
+        if told is None:
+            return None
+        if not versioned:
+            title = "This tells a fact, which is recorded at any version: it takes no If-Match."
+            raise Problem(400, "if-match-unsupported", title)
+        number = told.strip().removeprefix('"').removesuffix('"')
+        if told.strip() != f'"{number}"' or not (number.isascii() and number.isdigit()) or len(number) > 9:  # noqa: PLR2004
+            raise Problem(400, "if-match-malformed", 'If-Match names one version in quotes, such as "3".')
+        return int(number)
+
+    @contextmanager
+    def _telling(self, expected: int | None) -> Iterator[None]:
+        """Tell a version that has moved on as a failed If-Match where there was one."""
+        try:
+            yield
+        except WrongExpectedVersion as cause:
+            if expected is None:
+                raise
+            if cause.current == 0:
+                raise _missing(cause.stream) from None
+            title = "The record has moved on since the version that If-Match names."
+            expected, current = cause.expected, cause.current
+            raise Problem(412, "version-mismatch", title, expected=expected, current=current) from cause
+
+
+def answer_document(answer: Answer) -> dict[str, object]:
+    """Return what a write answers: where it stands, and what looks wrong."""
+    document: dict[str, object] = {"id": answer.id, "position": answer.position, "version": answer.version}
+    return {**document, "anomalies": list(answer.anomalies)} if answer.anomalies else document
+
+
+def _new(answer: Answer) -> bool:
+    return answer.events > 0 and not answer.repeated
+
+
+def _missing(stream: str) -> Problem:
+    kind = kind_of(stream)
+    return Problem(404, f"{kind}-not-found", f"There is no such {kind}.")

@@ -1,0 +1,74 @@
+"""Putting version 1 into an application."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.http import errors
+from api.http.auth import Keys
+from api.http.v1 import leads, lists
+from api.http.v1.limits import Limits
+from api.http.v1.read_pool import ReadPool
+from api.http.v1.service import Service
+from api.http.v1.shapes import ProblemDocument
+from streams.log import Log
+
+ROUTERS: tuple[APIRouter, ...] = (leads.router, lists.router)
+RATE, BURST = 1000.0, 2000.0
+
+
+@contextmanager
+def serving(app: FastAPI, log: Log, conninfo: str, rate: float = RATE) -> Iterator[None]:
+    """Give the routes what they need while the application runs; `rate` requests a second for each key."""
+    reads = ReadPool(conninfo)
+    reads.open()
+    app.state.service = Service(log, reads, Keys(log, rate, burst=2 * rate))
+    try:
+        yield
+    finally:
+        reads.close()
+
+
+def install(app: FastAPI) -> None:
+    """Add the routes, the limits, the answers of errors and the OpenAPI document."""
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.add_middleware(Limits)
+    errors.install(app)
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = described(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    made = get_openapi(
+        title="Backstory",
+        version="1",
+        summary="The whole story of every customer: write facts and requests, read what they came to.",
+        routes=app.routes,
+        tags=[{"name": name} for router in ROUTERS for name in router.tags],
+    )
+    parts = made.setdefault("components", {})
+    parts["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key: `backstory keys create NAME`.",
+        }
+    }
+    parts["schemas"][ProblemDocument.__name__] = ProblemDocument.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        parts["schemas"].pop(unused, None)
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            if operation["responses"].get("422", {}).get("description") == "Validation Error":
+                del operation["responses"]["422"]
+    return made

@@ -1,0 +1,111 @@
+"""What a request may be at most, settled before anything reads it; and the last word on what went wrong."""
+
+import asyncio
+import sys
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.cli.tracebacks import write_traceback
+from api.http.errors import Problem
+
+MOST_BYTES = 1_000_000
+_PATIENCE = 30.0  # seconds a body may take to arrive
+_BODIES = {"POST", "PUT", "PATCH"}
+_EVENTS = {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"}
+
+
+class Limits:
+    """Refuses bodies that are too large, too slow, of another type or encoding, before a route sees them.
+
+    What nobody else caught becomes a 500 that says nothing; where it went wrong is written to standard error,
+    without the texts of errors that quote values.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, await _checked(scope, receive), sent)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+        except Exception as cause:  # noqa: BLE001 - told in full, but without the values that texts of errors quote
+            write_traceback(cause, sys.stderr)
+            if begun:
+                raise ConnectionError("the answer broke off") from None
+            title = "Something went wrong here that is not the fault of the request."
+            await Problem(500, "internal", title).response()(scope, receive, send)
+
+
+async def _checked(scope: Scope, receive: Receive) -> Receive:
+    """Return what the route will receive: the whole body at once. Raises Problem."""
+    if "\0" in scope["path"] or "\0" in unquote(scope["query_string"].decode("latin-1")):
+        raise Problem(400, "malformed", "An address has no NUL character.")
+    if scope["method"] not in _BODIES or not scope["path"].startswith("/v1/"):
+        return receive
+    headers = Headers(scope=scope)
+    told = headers.get("content-length", "0")
+    if not told.isdigit() or int(told) > MOST_BYTES:
+        raise _too_large()
+    try:
+        body = await asyncio.wait_for(_body(receive), _PATIENCE)
+    except TimeoutError:
+        raise Problem(408, "request-timeout", "The request took too long to arrive.") from None
+    if body:
+        _check_type(headers, events=scope["path"].rstrip("/") == "/v1/events")
+    passed = False
+
+    async def whole() -> Message:
+        nonlocal passed
+        if passed:
+            return await receive()
+        passed = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return whole
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "malformed", "The request broke off.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BYTES:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _check_type(headers: Headers, *, events: bool) -> None:
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "unsupported-encoding", "Bodies are sent as they are, without Content-Encoding.")
+    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+    takes = _EVENTS if events else {"application/json"}
+    if kind.strip() not in takes:
+        title = "The body is of a type that is not read here."
+        raise Problem(415, "unsupported-media-type", title, {"Accept": ", ".join(sorted(takes))})
+    name, _, charset = parameters.strip().partition("=")
+    if name == "charset" and charset.strip('" ') not in {"utf-8", "utf8"}:
+        raise Problem(400, "wrong-encoding", "JSON is UTF-8.")
+
+
+def _too_large() -> Problem:
+    title = f"A body has at most {MOST_BYTES:,} bytes."
+    return Problem(413, "too-large", title, {"Connection": "close"}, limit=MOST_BYTES)

@@ -1,0 +1,77 @@
+"""Connections that read: one tenant's rows, by the analysts' role and its row-level security, one moment in time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import psycopg
+from psycopg import sql
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg_pool import ConnectionPool
+
+_BEGIN = sql.SQL(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE backstory_analyst; "
+    "SET LOCAL backstory.tenant = {tenant}; SET LOCAL statement_timeout = {most}"
+)
+_MOST = 10_000  # milliseconds a query may take
+
+
+class _Text(Loader):
+    """Numbers as PostgreSQL writes them: every digit, no exponent."""
+
+    format = Format.TEXT
+
+    def load(self, data: bytes | bytearray | memoryview) -> str:
+        return bytes(data).decode()
+
+
+class _Json(Loader):
+    """JSON as it stands, passed on without being read."""
+
+    format = Format.TEXT
+
+    def load(self, data: bytes | bytearray | memoryview) -> msgspec.Raw:
+        return msgspec.Raw(bytes(data))
+
+
+class ReadPool:
+    """Lends read-only transactions. `conninfo` may be of a role that can SET ROLE backstory_analyst."""
+
+    def __init__(self, conninfo: str, connections: int = 8) -> None:
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            timeout=5.0,
+            kwargs={"autocommit": True},
+            configure=_set_up,
+            check=ConnectionPool.check_connection,
+            name="read",
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Connect."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def of(self, tenant: str) -> Iterator[psycopg.Connection]:
+        """Lend a transaction that sees one tenant's rows, as they are at its first query."""
+        with self._pool.connection() as connection:
+            connection.execute(_BEGIN.format(tenant=sql.Literal(tenant), most=sql.Literal(_MOST)))
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+
+def _set_up(connection: psycopg.Connection) -> None:
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.adapters.register_loader("numeric", _Text)
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, _Json)

@@ -1,0 +1,59 @@
+"""What every request needs, and the few questions all of them ask."""
+
+import threading
+from dataclasses import dataclass, field
+
+import msgspec
+from fastapi import Response
+
+from api.http.auth import Keys
+from api.http.errors import RETRY_AFTER, Problem
+from api.http.v1.read_pool import ReadPool
+from projections.waiting import wait
+from streams.log import Log
+
+_WAIT = 5.0  # seconds a request waits for read models
+_WAITING = 20  # requests that may wait at once: the others go on being answered
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every request needs."""
+
+    log: Log
+    reads: ReadPool
+    keys: Keys
+    patience: float = _WAIT
+    waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_WAITING))
+
+    def passed(self, position: int) -> bool:
+        """Wait, within bounds, until every read model has passed a position; say whether they have."""
+        if wait(self.log, position, 0):
+            return True
+        if not self.waiting.acquire(blocking=False):
+            return False
+        try:
+            return wait(self.log, position, self.patience)
+        finally:
+            self.waiting.release()
+
+
+def exists(log: Log, tenant: str, stream: str) -> bool:
+    """Say whether a tenant has a stream."""
+    with log.connection() as connection:
+        found = connection.execute(
+            "SELECT FROM log.events WHERE tenant = %s AND stream = %s LIMIT 1", (tenant, stream)
+        )
+        return found.fetchone() is not None
+
+
+def json_response(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON answer: decimals as texts, times in UTC."""
+    return Response(msgspec.json.encode(document), status, headers, "application/json")
+
+
+def after_passed(service: Service, after: int | None) -> None:
+    """Wait until the read models have passed a position. Raises Problem 503 where that takes too long."""
+    if after is not None and not service.passed(after):
+        title = "The read models have not come that far yet; ask again."
+        raise Problem(503, "not-yet-projected", title, RETRY_AFTER, after=after)

@@ -1,0 +1,46 @@
+"""What answers look like: the models that document them."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """A documented answer; members may be added to it."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Written(Shape):
+    """A write: the record's id, the position of its last event in the log, the record's version."""
+
+    id: str
+    position: int
+    version: int
+    anomalies: list[str] = Field([], description="What looks wrong about a fact that was recorded even so.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "7f6f4e9e-5a0f-5d0c-9f0e-2f5d0c6b8a11", "position": 42, "version": 1}]
+        }
+    )
+
+
+class ProblemDocument(Shape):
+    """RFC 9457: what is wrong. `code` is stable; `title` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:backstory:problem:deal-closed",
+                    "title": "The deal is won or lost; it must be reopened first.",
+                    "status": 422,
+                    "code": "deal-closed",
+                }
+            ]
+        }
+    )
