@@ -102,7 +102,7 @@ class Condition(_Strict):
 
 
 class Record(_Strict):
-    """One record to make of a group of rows when all of `when` holds.
+    """One record to make of a group of rows when all of `when` holds; never, then, of a file without its columns.
 
     `unless` forbids it where all of its conditions hold. `make = "nothing"` leaves rows out for a `reason`.
     """

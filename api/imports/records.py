@@ -37,7 +37,11 @@ class Rules:
     def __init__(self, mapping: Mapping, given: Input, compiler: Compiler) -> None:
         self._per_row = given.per == "row"
         self._compares = any(c.changed for r in given.records for c in (*r.when, *r.unless))
-        self._rules = [_Rule(mapping, record, compiler) for record in given.records]
+        self._rules = [
+            _Rule(mapping, record, compiler)
+            for record in given.records
+            if not any(compiler.never(condition) for condition in record.when)
+        ]
         self._order = [compiler.text(Expression(column=name)) for name in given.order_by]
 
     def units(self, rows: list[Row], *, whole: bool = True) -> Iterator[Unit]:

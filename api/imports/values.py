@@ -151,6 +151,13 @@ class Compiler:
             return lambda rows: all(passes(read(row)) for row in rows)
         return lambda rows: any(passes(read(row)) for row in rows)
 
+    def never(self, condition: Condition) -> bool:
+        """Say whether no row can pass this condition, because the file lacks its optional columns."""
+        names = [condition.column] if isinstance(condition.column, str) else condition.column
+        if not condition.optional or any(self._columns.has(name) for name in names):
+            return False
+        return condition.sums is not None or condition.changed is not None or not self._passes(condition)("")
+
     def _sums(self, condition: Condition, columns: Sequence[str]) -> Test:
         whole = self.column(condition)
         parts = [self._columns.first_of(name, optional=condition.optional) for name in columns]

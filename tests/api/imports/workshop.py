@@ -71,7 +71,7 @@ class Workshop:
         with analyst(self.conninfo, self.tenant, 60.0) as connection:
             return connection.execute(query.encode()).fetchall()
 
-    def value(self, query: str) -> Any:  # noqa: ANN401 - whatever the query selects
+    def value(self, query: str) -> Any:
         """Ask for one value."""
         [(found,)] = self.sql(query)
         return found
