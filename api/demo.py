@@ -12,8 +12,11 @@ _LAST = "demo-last"
 
 
 def play(log: Log, tenant: str) -> Iterator[int]:
-    """Tell the story to an empty log, or go on with one that was interrupted; yield how many steps are done."""
-    if log.head() and not _interrupted(log, tenant):
+    """Tell the story where nothing happened yet, or go on with it where that was interrupted.
+
+    Yields how many of its steps are done.
+    """
+    if not (_empty(log, tenant) or _interrupted(log, tenant)):
         return
     steps = sorted(story(tenant), key=lambda step: step.at)
     for first in range(0, len(steps), _BATCH):
@@ -25,6 +28,16 @@ def play(log: Log, tenant: str) -> Iterator[int]:
             if not isinstance(outcome, Answer):
                 raise outcome
         yield first + len(asked)
+
+
+def _empty(log: Log, tenant: str) -> bool:
+    """Say whether the tenant has nothing but keys and settings."""
+    with log.connection() as connection:
+        row = connection.execute(
+            "SELECT NOT EXISTS (SELECT FROM log.events WHERE tenant = %s AND stream NOT LIKE 'tenant-%%')",
+            (tenant,),
+        ).fetchone()
+    return row == (True,)
 
 
 def _interrupted(log: Log, tenant: str) -> bool:

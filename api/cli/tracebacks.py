@@ -7,7 +7,7 @@ from typing import TextIO
 import psycopg
 
 _ABOUT_NAMES = "42"  # the class of errors whose sentences name tables and columns, not values
-_TOLD = (OSError, RuntimeError, AssertionError, AttributeError, ImportError, NotImplementedError)
+_TOLD = (OSError, RuntimeError, AssertionError, AttributeError, ImportError, NameError, NotImplementedError)
 
 
 def write_traceback(error: BaseException, to: TextIO) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
@@ -22,6 +22,7 @@ import psutil
 from psycopg.conninfo import make_conninfo
 
 from api.embedded.account import account_for, make_passable, make_readable
+from api.embedded.keeper import start_keeper
 from api.embedded.sockets import make_socket_folder
 from api.failures import Failure
 
@@ -53,19 +54,21 @@ class EmbeddedPostgres:
 
     A user is a process that holds this object open, however it ends: users are counted by a shared file lock,
     which the kernel takes back from the killed. Connections go through a Unix socket that only the server's
-    account, or root, may open. Raises Failure, saying why, when the server cannot be started.
+    account, or root, may open. Without `use` it is neither started nor counted as a use, so that `stop` stops it
+    only if nobody uses it. Raises Failure, saying why, when the server cannot be started.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, use: bool = True) -> None:
         self.folder = folder.resolve()
         self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._account = account_for(self.folder)
         self._mark = f"cluster_name=backstory-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
         self._mutex = threading.Lock()
         self._users: int | None = self._opened("users")
-        with self._alone():
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-            self._ensure()
+        if use:
+            with self._alone():
+                fcntl.flock(self._users, fcntl.LOCK_SH)
+                self._ensure()
 
     def conninfo(self, database: str) -> str:
         """Return how to connect to one of its databases, as its superuser."""
@@ -80,16 +83,23 @@ class EmbeddedPostgres:
         with self._alone():
             self._ensure()
 
-    def stop(self) -> None:
-        """End this use; the last one to do so stops the server, which cuts what is still connected."""
+    def stop(self) -> bool:
+        """End this use; the last one to do so stops the server, which cuts what is still connected.
+
+        Returns whether this was the last.
+        """
         with self._alone():
             users, self._users = self._users, None
             if users is None:
-                return
-            with suppress(BlockingIOError):
+                return False
+            try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._halt()
-            os.close(users)
+            except BlockingIOError:
+                return False
+            finally:
+                os.close(users)
+            return True
 
     def __enter__(self) -> Self:
         return self
@@ -150,6 +160,7 @@ class EmbeddedPostgres:
             flags = ("-s", "-w", "-t", "600", "-l", "server.log", "-o", options, "-D", ".")
             if self._run("pg_ctl", "start", *flags).returncode:
                 return False
+            start_keeper(self.folder)
         lines = self._postmaster()
         if len(lines) <= _SOCKET_LINE:
             return False
@@ -178,11 +189,12 @@ class EmbeddedPostgres:
     def _halt(self) -> None:
         if self._pid() is None:
             return
+        socket = self._postmaster()[_SOCKET_LINE]
         flags = ("-s", "-w", "-t", "60", "-D", ".")
         if self._run("pg_ctl", "stop", "-m", "fast", *flags).returncode:
             self._run("pg_ctl", "stop", "-m", "immediate", *flags)
-        if self._socket != str(self.folder):
-            shutil.rmtree(self._socket, ignore_errors=True)
+        if socket != str(self.folder):
+            shutil.rmtree(socket, ignore_errors=True)
 
     def _run(
         self, program: str, *arguments: str, folder: Path | None = None

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,19 @@ def test_eight_processes_at_once_start_one_server_and_leave_none(folder: Path) -
     assert not (folder / "postmaster.pid").exists()
 
 
+def test_when_every_user_is_killed_the_server_stops_by_itself(folder: Path) -> None:
+    users = [another(folder), another(folder)]
+    for user in users:
+        user.kill()
+        user.communicate()
+    deadline = time.monotonic() + 30
+    while (folder / "postmaster.pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with EmbeddedPostgres(folder) as postgres:
+        assert answers(postgres)
+
+
 def test_a_killed_server_is_started_again(folder: Path) -> None:
     with EmbeddedPostgres(folder) as postgres:
         with psycopg.connect(postgres.conninfo("postgres")) as connection:
@@ -164,7 +178,8 @@ def test_errors_and_statements_do_not_reach_the_servers_log(folder: Path) -> Non
     assert "Hopper" not in log
 
 
-def _as_nobody(folder: Path) -> None:
+def _as_nobody(folder: Path, python: str) -> None:
+    sys.executable = python
     nobody = pwd.getpwnam("nobody")
     os.setgroups([])
     os.setgid(nobody.pw_gid)
@@ -177,12 +192,15 @@ def _as_nobody(folder: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.usefixtures("server")
 def test_a_normal_user_runs_the_server_as_itself(tmp_path: Path) -> None:
+    python = shutil.which("python3", path="/usr/bin:/bin")
+    if python is None:
+        pytest.skip("no Python that every account may run")
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, pwd.getpwnam("nobody").pw_uid, -1)
     for parent in home.parents:
         parent.chmod(parent.stat().st_mode | 0o001)
-    user = multiprocessing.get_context("fork").Process(target=_as_nobody, args=(home / "postgres",))
+    user = multiprocessing.get_context("fork").Process(target=_as_nobody, args=(home / "postgres", python))
     user.start()
     user.join(60)
     assert user.exitcode == 0

@@ -1,0 +1,127 @@
+"""The real processes, started, watched, killed and stopped from outside."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+BACKSTORY = str(Path(sys.executable).with_name("backstory"))
+PATIENCE = 60.0
+
+
+def until(met: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait for a condition, or fail saying which."""
+    deadline = time.monotonic() + patience
+    while not met():
+        assert time.monotonic() < deadline, f"{what}: not within {patience} s"
+        time.sleep(0.02)
+
+
+def backstory(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run one command to its end."""
+    return subprocess.run(
+        [BACKSTORY, *arguments, "--data", str(data)], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+class Up:
+    """`backstory up` on a data folder; everything it and its roles print is kept in `printed`."""
+
+    def __init__(self, data: Path, *flags: str) -> None:
+        self.data = data
+        self.printed = ""
+        self._process = subprocess.Popen(
+            [BACKSTORY, "up", "--port", "0", "--data", str(data), *flags],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.printed += line
+
+    def wait_ready(self) -> None:
+        """Wait for its word that everything answers."""
+        until(lambda: "ready http" in self.printed or self._process.poll() is not None, "ready")
+        assert "ready http" in self.printed, self.printed
+
+    @property
+    def url(self) -> str:
+        [line] = [line for line in self.printed.splitlines() if line.startswith("ready ")]
+        return line.split()[1]
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Return status and body of an address; status 0 where nothing answers."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own server
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+        except OSError:
+            return 0, ""
+
+    def is_ready(self) -> bool:
+        return self.answer("/health/ready")[0] == 200
+
+    def role(self, name: str) -> psutil.Process | None:
+        """Return the process of a role, if it runs."""
+        try:
+            for child in psutil.Process(self._process.pid).children():
+                if name in child.cmdline()[1:]:
+                    return child
+        except psutil.NoSuchProcess:
+            pass
+        return None
+
+    def postgres(self) -> psutil.Process | None:
+        """Return the database server's process, if it runs."""
+        with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError, IndexError):
+            pid = int((self.data / "postgres" / "postmaster.pid").read_text().split("\n")[0])
+            process = psutil.Process(pid)
+            return process if process.name() == "postgres" else None
+        return None
+
+    def kill(self, what: str) -> None:
+        """kill -9: up itself, a role, or postgres."""
+        victim = {"up": lambda: psutil.Process(self._process.pid), "postgres": self.postgres}.get(
+            what, lambda: self.role(what)
+        )()
+        assert victim is not None, f"{what} does not run"
+        victim.kill()
+        if what == "up":
+            self._process.wait()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to stop and return its exit code."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, number)
+        code = self._process.wait(PATIENCE)
+        self._reading.join(PATIENCE)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        until(lambda: self.postgres() is None, "the database stops")
+
+
+def lines(printed: str) -> list[dict[str, object]]:
+    """Return the objects of JSON lines."""
+    return [json.loads(line) for line in printed.splitlines()]

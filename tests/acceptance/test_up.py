@@ -1,0 +1,158 @@
+import json
+import signal
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.acceptance.running import Up, backstory, lines, until
+
+
+def processes(folder: Path) -> list[psutil.Process]:
+    return [
+        found
+        for found in psutil.process_iter(["cmdline"])
+        if str(folder) in " ".join(found.info["cmdline"] or [])
+    ]
+
+
+def test_a_fresh_folder_becomes_ready_with_a_demo_that_sql_and_doctor_know(tmp_path: Path) -> None:
+    with Up(tmp_path, "--demo") as up:
+        up.wait_ready()
+        assert up.printed.count("admin key bsk_") == 1
+        tables = (
+            "orders",
+            "leads",
+            "deals",
+            "invoices",
+            "refunds",
+            "order_lines",
+            "stage_changes",
+            "identities",
+        )
+        counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables)
+        [counted] = lines(backstory(tmp_path, "sql", "--json", f"SELECT {counts}").stdout)
+        assert counted["orders"] == 120
+        assert counted["leads"] == 60
+        assert counted["deals"] == 30
+        assert all(counted.values())
+        anomalies = lines(
+            backstory(tmp_path, "sql", "--json", "SELECT kind FROM anomalies WHERE settled_at IS NULL").stdout
+        )
+        assert {"order-unknown", "over-refunded"} <= {str(found["kind"]) for found in anomalies}
+        told = backstory(tmp_path, "doctor", "--json")
+        assert (told.returncode, json.loads(told.stdout)["ok"]) == (0, True), told.stdout
+        assert up.answer("/health/live") == (200, '{"live":true}')
+        assert "<h1>Backstory</h1>" in up.answer("/")[1]
+        assert 'backstory_model_lag_events{model="orders"} 0' in up.answer("/metrics")[1]
+        assert up.stop(signal.SIGINT) == 0
+    assert up.postgres() is None
+    again = backstory(tmp_path, "doctor")
+    assert again.returncode == 0, again.stdout
+
+
+def test_a_second_start_hands_out_no_key_and_tells_no_second_demo(tmp_path: Path) -> None:
+    total = ("sql", "SELECT count(*), sum(total) FROM orders", "--format", "csv")
+    with Up(tmp_path, "--demo") as up:
+        up.wait_ready()
+        before = backstory(tmp_path, *total).stdout
+    with Up(tmp_path, "--demo") as up:
+        up.wait_ready()
+        assert "admin key" not in up.printed
+        assert backstory(tmp_path, *total).stdout == before
+
+
+def test_a_demo_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> None:
+    with Up(tmp_path / "whole", "--demo") as up:
+        up.wait_ready()
+    with Up(tmp_path / "torn", "--demo") as up:
+        until(lambda: "admin key" in up.printed, "begun")
+        up.kill("up")
+    with Up(tmp_path / "torn", "--demo") as up:
+        up.wait_ready()
+    total = ("sql", "SELECT count(*), sum(total) FROM orders", "--format", "csv")
+    assert backstory(tmp_path / "torn", *total).stdout == backstory(tmp_path / "whole", *total).stdout
+
+
+def test_two_at_once_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        up.wait_ready()
+        told = backstory(tmp_path, "up", "--port", "0")
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr == f"backstory: another `backstory up` runs on {tmp_path}\n"
+
+
+@pytest.mark.parametrize("role", ["project", "api"])
+def test_a_role_that_dies_is_started_again_and_said_so(tmp_path: Path, role: str) -> None:
+    with Up(tmp_path) as up:
+        up.wait_ready()
+        before = up.role(role)
+        up.kill(role)
+        until(lambda: up.role(role) not in {None, before}, f"{role} again")
+        until(up.is_ready, "ready again")
+        until(lambda: f"{role}: was ended by SIGKILL, starts again in" in up.printed, "said so")
+
+
+def test_a_killed_database_is_started_again_and_the_roles_go_on(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        up.wait_ready()
+        up.kill("postgres")
+        until(lambda: up.postgres() is not None, "postgres again")
+        until(up.is_ready, "ready again")
+        assert backstory(tmp_path, "doctor").returncode == 0
+
+
+def test_readiness_is_refused_while_no_projector_lives(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        up.wait_ready()
+        project = up.role("project")
+        assert project is not None
+        backstory(tmp_path, "sql", "SELECT 1")
+        assert up.is_ready()
+        up.kill("postgres")
+        until(lambda: up.answer("/health/ready")[0] == 503, "not ready without a database")
+        until(up.is_ready, "ready again")
+
+
+def test_when_up_is_killed_its_roles_and_its_database_end_too(tmp_path: Path) -> None:
+    up = Up(tmp_path)
+    up.wait_ready()
+    roles = [up.role("project"), up.role("api")]
+    up.kill("up")
+    until(lambda: not any(role is not None and role.is_running() for role in roles), "the roles end")
+    until(lambda: up.postgres() is None, "the database ends")
+    up.stop()
+    with Up(tmp_path) as again:
+        again.wait_ready()
+
+
+def test_what_one_command_records_the_next_one_reads(tmp_path: Path) -> None:
+    made = backstory(tmp_path, "keys", "create", "the shop", "--role", "writer", "--json")
+    key = json.loads(made.stdout)
+    assert key["secret"].startswith("bsk_")
+    [listed] = lines(backstory(tmp_path, "keys", "list", "--json").stdout)
+    assert (listed["id"], listed["name"], listed["role"], listed["revoked_at"]) == (
+        key["id"],
+        "the shop",
+        "writer",
+        None,
+    )
+    assert key["secret"] not in json.dumps(listed)
+    assert backstory(tmp_path, "keys", "list", "--tenant", "rival").stdout == ""
+    assert not [
+        p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or [])
+    ]
+
+
+def test_a_read_model_is_rebuilt_and_swapped_while_everything_runs(tmp_path: Path) -> None:
+    with Up(tmp_path, "--demo") as up:
+        up.wait_ready()
+        asked = ("sql", "SELECT sum(total) AS total FROM orders", "--json")
+        before = backstory(tmp_path, *asked).stdout
+        told = backstory(tmp_path, "replay", "rebuild", "orders", "--reason", "a drill", "--json")
+        report = json.loads(told.stdout)
+        assert told.returncode == 0, told
+        assert (report["swapped"], report["models"][0]["differing"]) == (True, 0)
+        assert backstory(tmp_path, *asked).stdout == before
+        assert Decimal(str(lines(before)[0]["total"])) > 0
