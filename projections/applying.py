@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import psycopg
 from psycopg import errors as pg
@@ -13,6 +14,7 @@ from projections.folding import (
     Changes,
     History,
     Hold,
+    Kept,
     Unit,
     fold_batch,
     refold_into,
@@ -61,6 +63,28 @@ class Applier:
         self.suffix = suffix
         self._store = Store(model, suffix)
 
+    def fold(
+        self,
+        connection: psycopg.Connection,
+        groups: Mapping[Unit, Sequence[Recorded]],
+        history: History,
+        left: Waiting = _NOTHING,
+        newer: Mapping[Unit, Kept | None] = MappingProxyType({}),
+    ) -> Changes:
+        """Fold these groups onto the rows they touch; nothing is written. `newer` has rows not yet committed."""
+        groups = self._with_parts(groups, history)
+        existing = self._existing(groups)
+        loaded = self._store.load(
+            connection, [key for key in existing if key not in newer] if newer else existing
+        )
+        loaded.update({key: row for key in existing if (row := newer.get(key)) is not None})
+        return fold_batch(self.model, groups, loaded, held=left.held, skipped=left.skipped, history=history)
+
+    def write(self, connection: psycopg.Connection, changes: Changes) -> None:
+        """Write what a fold changed. Raises one of UNWRITABLE when a row cannot be kept."""
+        self._store.write(connection, changes)
+        self._remember(connection, changes)
+
     def apply(
         self,
         connection: psycopg.Connection,
@@ -68,14 +92,8 @@ class Applier:
         history: History,
         left: Waiting = _NOTHING,
     ) -> None:
-        """Fold these groups onto the rows they touch. Raises one of UNWRITABLE when a row cannot be written."""
-        groups = self._with_parts(groups, history)
-        loaded = self._store.load(connection, self._existing(groups))
-        changes = fold_batch(
-            self.model, groups, loaded, held=left.held, skipped=left.skipped, history=history
-        )
-        self._store.write(connection, changes)
-        self._remember(connection, changes)
+        """Fold these groups onto the rows they touch and write them. Raises as `write`."""
+        self.write(connection, self.fold(connection, groups, history, left))
 
     def apply_carefully(
         self,

@@ -3,6 +3,7 @@ CREATE TABLE IF NOT EXISTS model.checkpoints (
     version          integer     NOT NULL,
     shape            text        NOT NULL,  -- digest of the tables' definitions
     position         bigint      NOT NULL DEFAULT 0,
+    epoch            bigint      NOT NULL DEFAULT 0,  -- counts the times that others than the projector wrote rows
     state            text        NOT NULL DEFAULT 'following' CHECK (state IN ('following', 'outdated')),
     heartbeat_at     timestamptz NOT NULL DEFAULT '-infinity',
     worker           text,

@@ -62,7 +62,8 @@ class Shown(NamedTuple):
 class Changes:
     """What a batch changes in the tables of one read model.
 
-    Rows of the fold: (tenant, key, position, held_since, *values, state as JSON).
+    Rows of the fold: (tenant, key, position, held_since, *values, state as JSON). `after` has each row touched as
+    the next batch will meet it.
     """
 
     inserted: list[Row] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Changes:
     sums: list[dict[tuple[str, ...], list[Any]]] = field(default_factory=list)
     held: dict[Unit, Hold] = field(default_factory=dict)
     released: list[Unit] = field(default_factory=list)
+    after: dict[Unit, Kept | None] = field(default_factory=dict)
 
 
 def grouped(model: ReadModel, events: Iterable[Recorded]) -> dict[Unit, list[Recorded]]:
@@ -297,7 +299,9 @@ def _change(model: ReadModel, name: Unit, before: Kept | None, after: "Shown", c
     if after.state is None:
         if before is not None:
             changes.deleted.append((tenant, key))
+        changes.after[tenant, key] = None
         return
+    changes.after[tenant, key] = (after.state, after.position)
     row = (tenant, key, after.position, after.held_since, *after.values, _encode(after.state).decode())
     (changes.inserted if before is None else changes.updated).append(row)
     for sums, parts in zip(changes.sums, after.parts, strict=True):

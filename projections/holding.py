@@ -7,9 +7,9 @@ from datetime import datetime
 import psycopg
 
 from projections.applying import Applier
+from projections.checkpoints import projecting
 from projections.definition import Models
 from projections.models import ALL
-from projections.projector import projecting
 from projections.reading import read_stream
 from streams.log import Log
 from streams.records import Recorded
@@ -50,6 +50,7 @@ def retry(log: Log, conninfo: str, one: Held, models: Models = ALL) -> bool:
 def skip(log: Log, conninfo: str, one: Held, *, reason: str, actor: str, models: Models = ALL) -> bool:
     """Let the read model pass over the event that holds this unit, now and in every rebuild; then as `retry`."""
     with projecting(conninfo) as connection, connection.transaction():
+        connection.execute("SET LOCAL synchronous_commit = on")  # a person's word is not folded again
         connection.execute(
             "INSERT INTO model.skipped (model, tenant, position, reason, actor) VALUES (%s, %s, %s, %s, %s) "
             "ON CONFLICT (model, position) DO NOTHING",
@@ -71,7 +72,7 @@ def refold(
     """
     (found,) = models.named([model])
     row = connection.execute(
-        "SELECT position FROM model.checkpoints WHERE name = %s AND version = %s FOR UPDATE",
+        "UPDATE model.checkpoints SET epoch = epoch + 1 WHERE name = %s AND version = %s RETURNING position",
         (found.name, found.version),
     ).fetchone()
     until = row[0] if row else 0

@@ -53,8 +53,6 @@ def _captured(state: Lead | None, recorded: Recorded) -> Lead:
     if after.captured_at is None or facts[:2] < (after.captured_at, after.source or ""):
         after.captured_at, after.source, after.source_id = facts
     _asked(after, event)
-    if event.customer_id is not None:
-        after.customer = after.customer.offer(event.customer_id, stamp(event.occurred_at))
     return _checked(after, recorded)
 
 
@@ -67,6 +65,8 @@ def _submitted(state: Lead | None, recorded: Recorded) -> Lead:
 
 def _asked(after: Lead, event: LeadCaptured | FormSubmitted) -> None:
     at = stamp(event.occurred_at)
+    if event.customer_id is not None:
+        after.customer = after.customer.offer(event.customer_id, at)
     if event.form is not None:
         after.form = _earlier(after.form, event.form, at)
     if event.touch != Touch():

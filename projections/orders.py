@@ -84,7 +84,10 @@ def _placed(state: Order | None, recorded: Recorded) -> Order:
 def _revised(state: Order | None, recorded: Recorded) -> Order:
     event: OrderRevised = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Order()
-    _hear(after, content_of(event), stamp(event.occurred_at))
+    at = stamp(event.occurred_at)
+    _hear(after, content_of(event), at)
+    if event.customer_id is not None:
+        after.customer = after.customer.offer(event.customer_id, at)
     return _checked(after, recorded)
 
 

@@ -84,7 +84,7 @@ def register(connection: psycopg.Connection, model: ReadModel) -> None:
     """Say that the live tables of a model are of this version, and whose they are."""
     connection.execute(
         "INSERT INTO model.checkpoints (name, version, shape) VALUES (%s, %s, %s) ON CONFLICT (name) DO UPDATE "
-        "SET version = excluded.version, shape = excluded.shape, state = 'following'",
+        "SET version = excluded.version, shape = excluded.shape, state = 'following', epoch = checkpoints.epoch + 1",
         (model.name, model.version, shape(model)),
     )
     connection.execute("DELETE FROM model.tables WHERE model = %s", (model.name,))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import psycopg
 
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
+from projections.checkpoints import projecting
 from projections.definition import ReadModel
 from projections.folding import grouped
-from projections.projector import projecting
 from projections.reading import read_events, read_stream
-from projections.schema import create_tables, guard, shape
+from projections.schema import guard, shape
 from projections.tables import tables_of
 from replay.ranges import cut
 from streams.log import LEAN_COLUMNS, Log

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import psycopg
 
 from domain.tenant import ReadModelRebuilt
+from projections.checkpoints import projecting
 from projections.definition import Models, ReadModel
 from projections.models import ALL
-from projections.projector import projecting
 from projections.tables import SHADOW, tables_of
 from replay.building import begin, finish, follow, work
 from replay.comparing import Difference, Sides, compare, snapshot

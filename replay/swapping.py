@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors as pg
 
+from projections.checkpoints import CHANNEL
 from projections.definition import ReadModel
-from projections.projector import CHANNEL
 from projections.schema import register
 from projections.tables import tables_of
 from projections.views import create_views, drop_views

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from projections.checkpoints import projecting
 from projections.definition import Models, ReadModel
 from projections.models import ALL
-from projections.projector import projecting
 from replay.building import begin, drop, finish, follow, work
 from replay.comparing import Difference, Sides, compare, snapshot
 from replay.explaining import explained

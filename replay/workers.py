@@ -6,9 +6,9 @@ from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from queue import Empty
 
+from projections.checkpoints import projecting
 from projections.definition import ReadModel
 from projections.models import ALL
-from projections.projector import projecting
 from replay.building import work
 from streams.log import Log
 
