@@ -24,7 +24,10 @@ IdentityKind = Literal["email", "phone", "external"]
 @stored("customer-registered.v1")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerRegistered(Event):
-    """A customer became known through `source`; each field of the profile follows as a fact of its own."""
+    """A customer was known to `source` by then; each field of the profile follows as a fact of its own.
+
+    A report that says it was known even earlier is recorded beside it: the earliest counts.
+    """
 
     source: str
 
@@ -290,7 +293,7 @@ class Told(NamedTuple):
 class Customer:
     """What decisions about a customer need to know."""
 
-    registered: bool = False
+    registered_at: datetime | None = None
     fields: Mapping[str, Field] = field(default_factory=dict)
     identities: Mapping[tuple[IdentityKind, str, str], datetime] = field(default_factory=dict)
     taken: frozenset[tuple[IdentityKind, str, str, str]] = frozenset()
@@ -350,7 +353,8 @@ def evolve(state: Customer, event: CustomerEvent) -> Customer:  # noqa: C901, PL
     at = stamp(event.occurred_at)
     match event:
         case CustomerRegistered():
-            return replace(state, registered=True)
+            since = min(event.occurred_at, state.registered_at or event.occurred_at)
+            return replace(state, registered_at=since)
         case (
             NameChanged()
             | EmailChanged()
@@ -419,7 +423,7 @@ def report(
     confirmed in one event. Raises InvalidValue for an e-mail address or phone number that is none.
     """
     news: list[CustomerEvent] = []
-    if not state.registered:
+    if state.registered_at is None or at < state.registered_at:
         news.append(CustomerRegistered(occurred_at=at, source=source))
     repeated: dict[str, str] = {}
     for name, value in _given(profile):
@@ -559,5 +563,5 @@ def erase(state: Customer, *, reason: str, at: datetime) -> list[CustomerEvent]:
 
 
 def _check_known(state: Customer, customer_id: str | None = None) -> None:
-    if not state.registered:
+    if state.registered_at is None:
         raise CustomerNotFound(**({} if customer_id is None else {"customer_id": customer_id}))

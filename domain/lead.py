@@ -118,7 +118,7 @@ class Lead:
     """What decisions about a lead need to know. `told` recognises a fact that is told again."""
 
     known: bool = False
-    captured: bool = False
+    captured_at: datetime | None = None
     forms: Register[str | None] = Register(None)
     standing: Register[Status] = Register("open")
     converted: Register[tuple[str | None, str | None] | None] = Register(None)
@@ -155,7 +155,8 @@ def evolve(state: Lead, event: LeadEvent) -> Lead:  # noqa: PLR0911 - one arm an
     state = replace(state, known=True, told=state.told | _facts(event))
     match event:
         case LeadCaptured(form=form, customer_id=customer_id):
-            captured = replace(state, captured=True, forms=state.forms.offer(form, at))
+            captured_at = min(event.occurred_at, state.captured_at or event.occurred_at)
+            captured = replace(state, captured_at=captured_at, forms=state.forms.offer(form, at))
             return captured if customer_id is None else _linked(captured, customer_id, at)
         case FormSubmitted(form=form, customer_id=customer_id):
             submitted = replace(state, forms=state.forms.offer(form, at))
@@ -217,9 +218,9 @@ def capture(  # noqa: PLR0913 - a fact's fields
     fields: Mapping[str, str] | None = None,
     at: datetime,
 ) -> list[LeadEvent]:
-    """Record an enquiry: a new lead and its form, or one more form of that lead; nothing when told before."""
+    """Record an enquiry: a form, and the lead it captures unless an older form did; nothing when told before."""
     submitted = FormSubmitted(occurred_at=at, form=form, customer_id=customer_id, touch=touch, fields=fields)
-    if state.captured:
+    if state.captured_at is not None and at >= state.captured_at:
         return _new(state, submitted)
     captured = LeadCaptured(
         occurred_at=at,

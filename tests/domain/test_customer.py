@@ -145,6 +145,14 @@ def test_an_identity_that_another_has_is_recorded_once() -> None:
     given(REGISTERED, taken).when(customer.identity_taken, **content).then_nothing()
 
 
+def test_a_customer_is_registered_by_the_earliest_report() -> None:
+    late = replace(REGISTERED, occurred_at=at(5))
+    given(late).when(customer.report, profile=Profile(), **SHOP, at=at()).then(REGISTERED)
+    given(late, REGISTERED).when(customer.report, profile=Profile(), **SHOP, at=at(3)).then_nothing()
+    assert fold(customer, [late, REGISTERED]).registered_at == at()
+    assert fold(customer, [REGISTERED, late]).registered_at == at()
+
+
 # Ownership of fields
 
 
@@ -207,6 +215,22 @@ def test_a_settled_conflict_does_not_come_back_when_the_same_is_told_again() -> 
     other = told("Nan", "shop", 30, by_owner=False)
     assert not fold(customer, [*CONFLICT, settled, again]).conflicts("name")
     assert fold(customer, [*CONFLICT, settled, other]).conflicts("name")
+
+
+def test_a_value_first_offered_before_the_settling_stays_dismissed_whichever_report_came_first() -> None:
+    settled = FieldConflictSettled(occurred_at=at(20), field="name")
+    late, early = told("Annie", "shop", 30, by_owner=False), told("Annie", "shop", 9, by_owner=False)
+    for history in ([late, early], [early, late]):
+        assert not fold(customer, [*CONFLICT[:2], settled, *history]).conflicts("name")
+    assert fold(customer, [*CONFLICT[:2], settled, late]).conflicts("name")
+
+
+def test_an_offer_told_again_is_confirmed() -> None:
+    annie: dict[str, Any] = {"profile": Profile(name="Annie"), "source": "shop", "owners": OWNED}
+    again = ProfileConfirmed(occurred_at=at(12), source="shop", personal={"name": "Annie"})
+    given(*CONFLICT).when(customer.report, **annie, at=at(12)).then(again)
+    given(*CONFLICT).when(customer.report, **annie, at=at(9)).then_nothing()
+    given(*CONFLICT, again).when(customer.report, **annie, at=at(10)).then_nothing()
 
 
 def test_a_conflict_is_settled_for_what_was_offered() -> None:

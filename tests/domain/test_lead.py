@@ -40,6 +40,13 @@ def test_a_later_form_joins_the_same_lead() -> None:
     given(CAPTURED, SUBMITTED).when(lead.capture, **ENQUIRY, at=at(5)).then(later)
 
 
+def test_what_a_late_report_says_came_first_is_when_the_lead_was_captured() -> None:
+    late = (replace(CAPTURED, occurred_at=at(5)), replace(SUBMITTED, occurred_at=at(5)))
+    given(*late).when(lead.capture, **ENQUIRY, at=at()).then(CAPTURED, SUBMITTED)
+    assert fold(lead, [*late, CAPTURED, SUBMITTED]).captured_at == at()
+    given(*late, CAPTURED, SUBMITTED).when(lead.capture, **ENQUIRY, at=at()).then_nothing()
+
+
 def test_two_forms_of_one_moment_with_other_answers_are_two_submissions() -> None:
     other = ENQUIRY | {"fields": {"message": "And plates?"}}
     given(CAPTURED, SUBMITTED).when(lead.capture, **other, at=at()).then(
