@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from api.failures import Misuse
 from api.imports import importing
 from api.imports.files import assign
-from api.imports.mapping import load, presets
+from api.imports.loading import load, presets
 from api.imports.passes import Progress as Told
 from api.imports.passes import quiet
 from projections.projector import Projector

@@ -1,17 +1,14 @@
-"""What a mapping says: which rows make which records. A TOML file, checked before any row is read."""
+"""What a mapping says: which rows make which records. Checked before any row is read."""
 
-import tomllib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from api.failures import Misuse
 from api.imports.kinds import KINDS, PROFILE, TOUCH, Kind
 from domain.currencies import CURRENCIES
 
@@ -62,6 +59,8 @@ class Expression(_Strict):
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.column, self.value, self.template)) != 1:
             raise ValueError("exactly one of column, value, template")
+        if any(condition.changed for condition in self.unless):
+            raise ValueError("unless: changed compares rows, a value cannot")
         if self.otherwise is not None and self.map is None:
             raise ValueError("otherwise needs a map")
         return self
@@ -98,6 +97,10 @@ class Condition(_Strict):
             raise ValueError(
                 "exactly one of equals, one_of, starts_with, matches, empty, above, below, sums, changed"
             )
+        try:
+            re.compile(self.matches or "")
+        except re.error as cause:
+            raise ValueError(f"matches: no regular expression: {cause}") from cause
         return self
 
 
@@ -270,38 +273,3 @@ def lookups(given: Input) -> list[Lookup]:
         for part in (record.set, record.profile, record.touch, record.form, record.lines)
     )
     return [e.lookup for part in parts for e in part.values() if e.lookup is not None]
-
-
-def presets() -> list[str]:
-    """Return the names of the mappings that come with Backstory."""
-    found = resources.files("api.imports").joinpath("presets").iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
-
-
-def load(name: str, **overrides: str | None) -> Mapping:
-    """Read a mapping: a TOML file's path, or a preset's name. Overrides replace top-level keys.
-
-    Raises Misuse naming the key and the rule it breaks.
-    """
-    path = Path(name)
-    if path.suffix == ".toml" and path.is_file():
-        text, stem = path.read_text(encoding="utf-8"), path.stem
-    elif name in presets():
-        text, stem = resources.files("api.imports").joinpath("presets", f"{name}.toml").read_text(), name
-    else:
-        raise Misuse(f"MAPPING: {name} is neither a .toml file nor one of {', '.join(presets())}")
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as cause:
-        raise Misuse(f"{stem}: not TOML: {cause}") from cause
-    given = {"name": stem} | given | {key: value for key, value in overrides.items() if value is not None}
-    try:
-        return Mapping.model_validate(given)
-    except ValidationError as cause:
-        raise Misuse("\n".join(_told(stem, dict(error)) for error in cause.errors())) from cause
-
-
-def _told(stem: str, error: dict[str, Any]) -> str:
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).lstrip(".")
-    rule = str(error["msg"]).removeprefix("Value error, ")
-    return f"{stem}: {place}: {rule}" if place else f"{stem}: {rule}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from api.failures import Misuse
+from api.imports.columns import Columns
 from api.imports.files import Reader
 from api.imports.groups import Spool
 from api.imports.kinds import Field
@@ -12,7 +13,7 @@ from api.imports.problems import Row, Unusable
 from api.imports.records import Rules
 from api.imports.report import Rejects, Report
 from api.imports.sender import Sender
-from api.imports.values import Columns, Compiler
+from api.imports.values import Compiler
 
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, how much of it is done, how much there is)."""

@@ -40,7 +40,7 @@ class Rules:
         self._rules = [
             _Rule(mapping, record, compiler)
             for record in given.records
-            if not any(compiler.never(condition) for condition in record.when)
+            if not any(compiler.conditions.never(condition) for condition in record.when)
         ]
         self._order = [compiler.text(Expression(column=name)) for name in given.order_by]
 
@@ -160,9 +160,9 @@ def _values(given: dict[str, Expression], fields: Fields, compiler: Compiler) ->
 
 def _test(condition: Condition, compiler: Compiler) -> Test:
     if condition.changed is None:
-        passes = compiler.test(condition)
+        passes = compiler.conditions.test(condition)
         return lambda rows, _: passes(rows)
-    read = compiler.column(condition)
+    read = compiler.conditions.column(condition)
 
     def changed(rows: Rows, earlier: Rows) -> bool:
         now = read(rows[0])

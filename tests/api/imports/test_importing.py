@@ -1,6 +1,7 @@
 import json
 import random
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ def test_orders_are_read_as_the_file_says(shop: Workshop, orders: Path) -> None:
     assert shop.sql("SELECT source_id, currency, total, paid, refunded FROM read.orders ORDER BY 1") == [
         ("1001", "EUR", 30, 30, 5),
         ("1002", "EUR", 20.5, 20.5, 0),
-        ("1003", "GBP", shop.value("SELECT 9.99"), 0, 0),
+        ("1003", "GBP", Decimal("9.99"), 0, 0),
     ]
     assert shop.value("SELECT count(*) FROM read.customers") == 2
     assert shop.value("SELECT count(*) FROM read.orders WHERE customer_id IS NULL") == 1

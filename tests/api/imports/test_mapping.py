@@ -4,7 +4,8 @@ import pytest
 
 from api.failures import Misuse
 from api.imports.files import assign
-from api.imports.mapping import load, presets
+from api.imports.loading import load, presets
+from api.imports.passes import Pass
 from tests.api.imports.workshop import MAPPINGS
 
 ORDERS = """
@@ -79,12 +80,23 @@ def test_a_mapping_may_be_small(tmp_path: Path) -> None:
             "lookup.input 'x': an input that stands before 'orders'",
         ),
         (('make = "order"', 'make = "order'), "not TOML"),
+        (
+            ('make = "order"', 'make = "order"\nwhen = [{ column = "a", matches = "(" }]'),
+            "inputs[0].records[0].when[0]: matches: no regular expression",
+        ),
     ],
 )
 def test_a_wrong_mapping_is_told_by_key_and_rule(tmp_path: Path, change: tuple[str, str], told: str) -> None:
     with pytest.raises(Misuse) as misuse:
         load(written(tmp_path, ORDERS.replace(*change)))
     assert told in str(misuse.value)
+
+
+def test_a_default_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    mapping = load(written(tmp_path, ORDERS.replace('"total"\n', '{ column = "total", default = "none" }\n')))
+    (tmp_path / "orders.csv").write_text("id,total,at\n")
+    with pytest.raises(Misuse, match="default 'none': number-malformed"):
+        Pass(mapping.inputs[0], mapping, [tmp_path / "orders.csv"], {})
 
 
 def test_an_unknown_mapping_is_told_with_the_presets() -> None:

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from api.analyst import analyst
 from api.imports import command, importing
 from api.imports.files import assign
-from api.imports.mapping import load
+from api.imports.loading import load
 from api.imports.report import Report
 from projections.projector import Projector
 from projections.schema import prepare
