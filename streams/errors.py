@@ -35,6 +35,10 @@ class OutcomeUnknown(LogRefusal):
     """The connection was lost while the log was answering; look the command up before asking again."""
 
 
+class Unstorable(LogRefusal):
+    """PostgreSQL cannot store this, such as a text with a NUL character."""
+
+
 class UnknownEventType(LogRefusal):
     """No event class and no upcaster is known for this stored name."""
 

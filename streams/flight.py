@@ -10,10 +10,18 @@ from psycopg import errors as pg
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from streams.errors import ClaimTaken, CommandReused, LogRefusal, OutcomeUnknown, WrongExpectedVersion
+from streams.errors import (
+    ClaimTaken,
+    CommandReused,
+    LogRefusal,
+    OutcomeUnknown,
+    Unstorable,
+    WrongExpectedVersion,
+)
 from streams.records import Appended
-from streams.ticket import Ticket, payload
+from streams.ticket import SUSPECT, Ticket, payload
 
+_MOST_TRIES = 100
 _PATIENCE = 60.0  # seconds a request may wait for a database that does not answer
 
 
@@ -50,10 +58,10 @@ class Flight:
             if self._sent:
                 self._read(self._sent, msgspec.json.decode(_answer(self._ready())))
                 self._trouble = None
-        except pg.UniqueViolation:
-            pass  # another process was faster since the checks: check again
         except psycopg.OperationalError as cause:
             self._broken(self._sent, cause)
+        except psycopg.Error as cause:
+            self._failed(cause)
         return [ticket for ticket in batch if ticket.outcome is None]
 
     def land(self) -> None:
@@ -81,6 +89,20 @@ class Flight:
                 ticket.outcome = OutcomeUnknown(waited_seconds=_PATIENCE)
                 ticket.outcome.__cause__ = cause
 
+    def _failed(self, cause: psycopg.Error) -> None:
+        """Have a failed batch sent again, each ticket by itself; one that fails alone has its answer.
+
+        After a unique_violation, another process was faster since the checks: these are made again, together.
+        """
+        raced = isinstance(cause, pg.UniqueViolation)
+        for ticket in self._sent:
+            ticket.tries += 1 if raced else SUSPECT
+        if len(self._sent) > 1 or (raced and self._sent[0].tries < _MOST_TRIES):
+            return
+        if not isinstance(cause, psycopg.DataError):
+            raise cause
+        self._sent[0].outcome = Unstorable(reason=cause.diag.message_primary)
+
     def _read(self, sent: list[Ticket], verdict: dict[str, Any]) -> None:
         if "refused" not in verdict:
             position = verdict["position"]
@@ -97,19 +119,25 @@ class Flight:
 
 
 def _answer(connection: psycopg.Connection) -> bytes:
-    """Wait for the one row of the statement under way. Raises what psycopg raises."""
+    """Wait for the commit and return the one row of its statement. Raises what psycopg raises.
+
+    The row comes before the commit, which can still fail: only the end of all results says that it did not.
+    """
     pgconn = connection.pgconn
-    while pgconn.is_busy():
-        _wait(connection, select.POLLIN)
-        pgconn.consume_input()
-    result = pgconn.get_result()
-    while pgconn.get_result() is not None:
-        pass
-    if result is None:
-        raise psycopg.OperationalError("the connection ended without an answer")
-    if result.status != ExecStatus.TUPLES_OK:
-        raise pg.error_from_result(result)
-    return result.get_value(0, 0) or b"{}"
+    results = []
+    while True:
+        while pgconn.is_busy():
+            _wait(connection, select.POLLIN)
+            pgconn.consume_input()
+        if (result := pgconn.get_result()) is None:
+            break
+        results.append(result)
+    for result in results:
+        if result.status != ExecStatus.TUPLES_OK:
+            raise pg.error_from_result(result)
+    if len(results) != 1 or pgconn.transaction_status != TransactionStatus.IDLE:
+        raise psycopg.OperationalError("the connection ended before the commit was confirmed")
+    return results[0].get_value(0, 0) or b"{}"
 
 
 def _wait(connection: psycopg.Connection, event: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from streams.errors import LogRefusal
 from streams.records import Appended
 
+SUSPECT = 3  # failed tries
 Stream = tuple[str, str]  # tenant and stream
 
 
@@ -24,7 +25,7 @@ class Ticket:
     """An encoded request: JSON rows by list, what no other in its batch may touch (`alone`), and its outcome.
 
     `proof` is (tenant, stream, version, event id) of its first event: found in the log, the request is recorded.
-    `lost` says that a connection broke while the log was answering it.
+    `lost` says that a connection broke while the log was answering it. `tries` counts how often its batch failed.
     """
 
     number: int
@@ -41,7 +42,13 @@ class Ticket:
     outcome: Appended | LogRefusal | None = None
     error: BaseException | None = None
     lost: bool = False
+    tries: int = 0
     done: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it must travel alone, so that one bad request is no other's failure."""
+        return self.tries >= SUSPECT
 
     def add(self, name: str, rows: bytes) -> None:
         """Add JSON rows, joined by commas, to one of the batch's lists."""
@@ -66,7 +73,8 @@ def compatible(waiting: Sequence[Ticket], most: int) -> tuple[list[Ticket], list
     touched: set[Hashable] = set()
     versions: dict[Hashable, int] = {}
     for ticket in waiting:
-        if len(batch) < most and _fits(ticket, touched, versions):
+        by_itself = bool(batch) and (ticket.suspect or batch[0].suspect)
+        if len(batch) < most and not by_itself and _fits(ticket, touched, versions):
             batch.append(ticket)
             for name, place in ticket.streams.items():
                 versions[name] = place.version
