@@ -223,6 +223,8 @@ def test_a_value_first_offered_before_the_settling_stays_dismissed_whichever_rep
     for history in ([late, early], [early, late]):
         assert not fold(customer, [*CONFLICT[:2], settled, *history]).conflicts("name")
     assert fold(customer, [*CONFLICT[:2], settled, late]).conflicts("name")
+    same_moment = told("Annie", "shop", 20, by_owner=False)
+    assert not fold(customer, [*CONFLICT[:2], settled, same_moment]).conflicts("name")
 
 
 def test_an_offer_told_again_is_confirmed() -> None:

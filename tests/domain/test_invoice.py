@@ -103,6 +103,11 @@ def test_more_paid_than_asked_is_an_anomaly() -> None:
     assert kinds(ISSUED, PAID, replace(PAID, payment_id="p-2", amount=Decimal("42.80"))) == []
 
 
+def test_an_anomaly_shows_the_values_that_make_it_one() -> None:
+    [(_, detail)] = invoice.anomalies_of(fold(invoice, [ISSUED, replace(PAID, amount=Decimal(200))]))
+    assert detail == {"currency": "EUR", "total": "142.80", "paid": "200"}
+
+
 def test_money_of_another_currency_is_an_anomaly_and_not_added() -> None:
     dollars = replace(PAID, payment_id="p-2", currency="USD")
     assert kinds(ISSUED, dollars) == ["currency-mismatch"]
