@@ -89,10 +89,10 @@ class Ask:
         """Say whether the caller's tenant has a stream."""
         return exists(self.service.log, self.caller.tenant, stream)
 
-    def known(self, kind: str, ident: str | None) -> str | None:
+    def known(self, kind: str, ident: str | None, field: str | None = None) -> str | None:
         """Return the id of a record that a body refers to. Raises Problem 422 where this tenant has none."""
         if ident is not None and not self.exists(f"{kind}-{ident}"):
-            raise Problem(422, "reference-unknown", f"There is no such {kind}.", field=f"{kind}_id")
+            raise Problem(422, "reference-unknown", f"There is no such {kind}.", field=field or f"{kind}_id")
         return ident
 
     def _waits(self) -> str | None:

@@ -23,6 +23,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
+def examples(*bodies: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a model that is shown by these examples; tests send them."""
+    return ConfigDict(json_schema_extra={"examples": list(bodies)})
+
+
 def _exact(value: Any) -> Decimal:  # noqa: ANN401 - any JSON
     if isinstance(value, float):
         raise ValueError(  # noqa: TRY004 - pydantic tells ValueErrors

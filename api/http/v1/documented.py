@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Response
+from fastapi.responses import JSONResponse
 
 from api.http.errors import MEDIA_TYPE
 from api.http.v1.shapes import ProblemDocument, Shape, Written
@@ -67,7 +67,7 @@ def written(*, keyed: bool = True, versioned: bool = True) -> dict[str, Any]:
     return {
         "status_code": 201,
         "response_model": Written,
-        "response_class": Response,
+        "response_class": JSONResponse,
         "responses": {
             200: {"model": Written, "description": "Done before, or nothing to do.", "headers": _HEADERS},
             201: {"model": Written, "description": "Recorded.", "headers": _HEADERS},
@@ -84,7 +84,7 @@ def read(model: type[Shape]) -> dict[str, Any]:
     """Return what a read is documented by."""
     return {
         "response_model": model,
-        "response_class": Response,
+        "response_class": JSONResponse,
         "responses": problems(400, 401, 404, 429, 503),
         "openapi_extra": {"security": SECURITY},
     }

@@ -6,18 +6,22 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
 
 from api.http import errors
 from api.http.auth import Keys
-from api.http.v1 import leads, lists
+from api.http.v1 import customers, deals, docs, invoices, leads, orders, pipelines, reads
 from api.http.v1.limits import Limits
 from api.http.v1.read_pool import ReadPool
 from api.http.v1.service import Service
 from api.http.v1.shapes import ProblemDocument
 from streams.log import Log
 
-ROUTERS: tuple[APIRouter, ...] = (leads.router, lists.router)
-RATE, BURST = 1000.0, 2000.0
+ROUTERS: tuple[APIRouter, ...] = tuple(
+    module.router for module in (leads, customers, deals, orders, invoices, pipelines, reads)
+)
+RATE = 1000.0
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @contextmanager
@@ -45,6 +49,11 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    def documentation() -> HTMLResponse:
+        """Show what can be asked."""
+        return HTMLResponse(docs.page(document()), headers={"Content-Security-Policy": _POLICY})
 
 
 def described(app: FastAPI) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from api.http.v1.asking import Ask
-from api.http.v1.border import Body, Ident, Instant, Name, PathId, Source, Text
+from api.http.v1.border import Body, Ident, Instant, Name, PathId, Source, Text, examples
 from api.http.v1.documented import written
 from api.http.v1.entry import may
 from api.http.v1.people import ProfileBody, profile_of
@@ -39,17 +39,13 @@ class LeadBody(Body):
     fields: dict[_FieldName, _FieldValue] | None = Field(None, max_length=100)
     occurred_at: Instant | None = None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "form": "contact",
-                    "customer": {"email": "ann@example.org", "name": "Ann Example"},
-                    "touch": {"source": "google", "medium": "cpc", "campaign": "spring"},
-                    "fields": {"budget": "10-20k", "message": "Please call me back."},
-                    "occurred_at": "2026-03-01T09:30:00Z",
-                }
-            ]
+    model_config = examples(
+        {
+            "form": "contact",
+            "customer": {"email": "ann@example.org", "name": "Ann Example"},
+            "touch": {"source": "google", "medium": "cpc", "campaign": "spring"},
+            "fields": {"budget": "10-20k", "message": "Please call me back."},
+            "occurred_at": "2026-03-01T09:30:00Z",
         }
     )
 
@@ -77,7 +73,7 @@ class LeadOwnerBody(Body):
 
     owner: Name | None
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "mara"}]})
+    model_config = examples({"owner": "mara"})
 
 
 class QualifiedBody(Body):
@@ -85,7 +81,7 @@ class QualifiedBody(Body):
 
     by: Name | None = None
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"by": "mara"}]})
+    model_config = examples({"by": "mara"})
 
 
 class DisqualifiedBody(Body):
@@ -93,7 +89,7 @@ class DisqualifiedBody(Body):
 
     reason: Text
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "wrong region"}]})
+    model_config = examples({"reason": "wrong region"})
 
 
 class ConvertedBody(Body):
@@ -102,7 +98,7 @@ class ConvertedBody(Body):
     customer_id: Name | None = None
     deal_id: Name | None = None
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+    model_config = examples({})
 
 
 @router.post("/leads", **written(versioned=False))

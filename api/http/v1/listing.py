@@ -138,17 +138,6 @@ def searched(*columns: str) -> str:
     return f"({' OR '.join(found)})"
 
 
-def record(ask: Ask, query: Reading, listing: Listing, kind: str, ident: str) -> Response:
-    """Return one record with its version as ETag. Raises Problem 404."""
-    begin(ask, query)
-    with ask.service.reads.of(ask.caller.tenant) as connection:
-        position = reached(connection)
-        row = listing.one(connection, ident)
-    if row is None:
-        raise Problem(404, f"{kind}-not-found", f"There is no such {kind}.")
-    return shown(ask, kind, ident, row, position)
-
-
 def shown(ask: Ask, kind: str, ident: str, row: dict[str, Any], position: int) -> Response:
     """Return a record's row, with the version that its stream had at a position as `version` and ETag."""
     with ask.service.log.connection() as connection:

@@ -1,19 +1,26 @@
-"""The lists and records that can be read, each a view of schema `read`."""
+"""The lists that can be read, each a view of schema `read`."""
 
-from typing import Annotated, Literal
+from api.http.v1.listing import Listing, searched
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
 
-from api.http.v1.asking import Ask
-from api.http.v1.border import PathId
-from api.http.v1.documented import read
-from api.http.v1.entry import may
-from api.http.v1.listing import Listing, Page, Reading, Search, record, searched
-from api.http.v1.rows import LeadPage, LeadRecord
+def _equal(*names: str) -> dict[str, str]:
+    return {name: f"{name} = %({name})s" for name in names}
 
-router = APIRouter(tags=["reads"])
-Text = Annotated[str | None, Field(max_length=200)]
+
+CUSTOMERS = Listing(
+    view="read.customers",
+    key="customer_id",
+    order="registered_at",
+    columns=(
+        "customer_id", "name", "email", "phone", "company", "country", "lifecycle_stage", "owner", "first_seen_at",
+        "last_seen_at", "registered_at", "merged_into", "erased_at", "anomalies", "position",
+    ),
+    filters={
+        "q": searched("name", "email", "phone", "company"),
+        "merged": "(merged_into IS NOT NULL) = %(merged)s",
+        **_equal("email", "phone", "company", "country", "lifecycle_stage", "owner"),
+    },
+)  # fmt: skip
 
 LEADS = Listing(
     view="read.leads",
@@ -25,38 +32,70 @@ LEADS = Listing(
         "source_id", "fields", "anomalies", "position",
     ),
     filters={
-        "q": searched("form", "owner", "source_id"),
-        "status": "status = %(status)s",
-        "form": "form = %(form)s",
-        "owner": "owner = %(owner)s",
-        "customer_id": "customer_id = %(customer_id)s",
-        "source": "source = %(source)s",
-        "source_id": "source_id = %(source_id)s",
+        "q": searched("form", "owner", "source_id", "fields::text"),
+        **_equal("status", "form", "owner", "customer_id", "source", "source_id"),
     },
 )  # fmt: skip
 
+DEALS = Listing(
+    view="read.deals",
+    key="deal_id",
+    order="opened_at",
+    columns=(
+        "deal_id", "customer_id", "pipeline", "stage", "title", "owner", "amount", "currency", "opened_at",
+        "stage_since", "closed_at", "outcome", "lost_reason", "company", "next_follow_up_on", "lead_id", "source",
+        "source_id", "anomalies", "position",
+    ),
+    filters={
+        "q": searched("title", "company", "owner"),
+        **_equal("pipeline", "stage", "owner", "outcome", "customer_id", "source", "source_id"),
+    },
+)  # fmt: skip
 
-class LeadQuery(Page):
-    """Which leads."""
+ORDERS = Listing(
+    view="read.orders",
+    key="order_id",
+    order="placed_at",
+    columns=(
+        "order_id", "customer_id", "source", "source_id", "placed_at", "currency", "total", "paid", "refunded",
+        "status", "payment_status", "fulfilment_status", "anomalies", "position",
+    ),
+    filters={
+        "q": searched("source_id"),
+        **_equal(
+            "status", "payment_status", "fulfilment_status", "currency", "customer_id", "source", "source_id"
+        ),
+    },
+)  # fmt: skip
 
-    q: Search = None
-    status: Literal["open", "qualified", "disqualified", "converted"] | None = Field(None, examples=["open"])
-    form: Text = Field(None, examples=["contact"])
-    owner: Text = Field(None, examples=["mara"])
-    customer_id: Text = None
-    source: Text = None
-    source_id: Text = None
+REFUNDS = Listing(
+    view="read.refunds",
+    key="refund_id",
+    order="refunded_at",
+    columns=(
+        "refund_id", "order_id", "customer_id", "refunded_at", "currency", "amount", "reason", "position",
+    ),
+    filters={"q": searched("reason"), **_equal("refund_id", "order_id", "customer_id", "currency")},
+)  # fmt: skip
 
+INVOICES = Listing(
+    view="read.invoices",
+    key="invoice_id",
+    order="issued_at",
+    columns=(
+        "invoice_id", "customer_id", "order_id", "deal_id", "number", "issued_at", "due_at", "currency", "subtotal",
+        "tax", "total", "paid", "due", "status", "source", "source_id", "anomalies", "position",
+    ),
+    filters={
+        "q": searched("number", "source_id"),
+        **_equal("status", "currency", "customer_id", "order_id", "deal_id", "source", "source_id", "number"),
+    },
+)  # fmt: skip
 
-@router.get("/leads", **read(LeadPage))
-def list_leads(query: Annotated[LeadQuery, Query()], ask: Annotated[Ask, may("leads:read")]) -> Response:
-    """List leads, the newest first."""
-    return LEADS.answer(ask, query)
-
-
-@router.get("/leads/{lead_id}", **read(LeadRecord))
-def get_lead(
-    lead_id: PathId, query: Annotated[Reading, Query()], ask: Annotated[Ask, may("leads:read")]
-) -> Response:
-    """Show one lead."""
-    return record(ask, query, LEADS, "lead", lead_id)
+TIMELINE = Listing(
+    view="read.timeline",
+    key="position",
+    order="occurred_at",
+    columns=("position", "occurred_at", "recorded_at", "type", "summary", "actor", "source", "stream"),
+    filters={"q": searched("summary"), **_equal("customer_id", "type", "source")},
+)

@@ -32,6 +32,7 @@ def projecting(database: str, log: Log) -> Iterator[None]:
         yield
     finally:
         stop.set()
+        make_key(log, "analyst")  # an event wakes the projector
         thread.join(30)
     assert not failed, failed
     assert not thread.is_alive()

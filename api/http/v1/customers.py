@@ -1,0 +1,137 @@
+"""Customers: who someone is, and which records are the same person."""
+
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Response
+from pydantic import Field, model_validator
+
+from api.http.v1.asking import Ask
+from api.http.v1.border import Body, Instant, Name, PathId, Source, Text, examples
+from api.http.v1.documented import written
+from api.http.v1.entry import may
+from api.http.v1.people import ProfileBody
+from api.http.v1.strict import StrictRoute
+from commands.command import (
+    GiveConsent,
+    MergeCustomers,
+    RecordCustomer,
+    SettleConflict,
+    UnmergeCustomer,
+    WithdrawConsent,
+)
+from domain.customer import Profile
+
+router = APIRouter(route_class=StrictRoute, tags=["customers"])
+_write, _merge = may("customers:write"), may("customers:merge")
+_ANN = {"source_id": "c-17", "email": "ann@example.org", "name": "Ann Example", "country": "GB"}
+
+
+class CustomerBody(ProfileBody):
+    """What a source knows of a customer; who has one of these ids, addresses or numbers is found, else registered."""
+
+    source: Source | None = Field(None, description="The system that speaks; by default the key's.")
+    occurred_at: Instant | None = None
+
+    model_config = examples(_ANN | {"occurred_at": "2026-03-01T09:30:00Z"})
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.profile() == Profile():
+            raise ValueError("a customer has at least one of these fields")
+        return self
+
+    def command(self, customer_id: str | None = None) -> RecordCustomer:
+        """Return what is asked, of a customer known by our id or not."""
+        return RecordCustomer(profile=self.profile(), customer_id=customer_id, occurred_at=self.occurred_at)
+
+
+class ChangeBody(CustomerBody):
+    """What is to be changed or added."""
+
+    model_config = examples({"name": "Ann Other"})
+
+
+class MergeBody(Body):
+    """The customer that this one is, and why."""
+
+    into: Name = Field(description="Our id of the customer that stays.")
+    reason: Text
+
+    model_config = examples({"into": "{other}", "reason": "the same phone number"})
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Text
+
+    model_config = examples({"reason": "two people after all"})
+
+
+class ConsentBody(Body):
+    """A purpose, and whether the customer agrees to it."""
+
+    purpose: Name
+    given: bool
+    source: Source | None = None
+    occurred_at: Instant | None = None
+
+    model_config = examples({"purpose": "newsletter", "given": True})
+
+    def command(self, customer_id: str) -> GiveConsent | WithdrawConsent:
+        """Return what is asked."""
+        kind = GiveConsent if self.given else WithdrawConsent
+        return kind(customer_id=customer_id, purpose=self.purpose, occurred_at=self.occurred_at)
+
+
+class SettleBody(Body):
+    """The field, and whose value stands."""
+
+    field: Name
+    accept: Literal["owner", "offered"]
+
+    model_config = examples({"field": "name", "accept": "owner"})
+
+
+@router.post("/customers", **written(versioned=False))
+def record_customer(body: CustomerBody, ask: Annotated[Ask, _write]) -> Response:
+    """Record what a source knows of a customer."""
+    return ask.do(body.command(), source=body.source, versioned=False)
+
+
+@router.patch("/customers/{customer_id}", **written(keyed=False))
+def change_customer(customer_id: PathId, body: ChangeBody, ask: Annotated[Ask, _write]) -> Response:
+    """Change fields of a customer; a field that another source owns stays, with the value as a conflict."""
+    return ask.do(body.command(customer_id), source=body.source, existing=f"customer-{customer_id}")
+
+
+@router.post("/customers/{customer_id}/merge", **written())
+def merge_customer(customer_id: PathId, body: MergeBody, ask: Annotated[Ask, _merge]) -> Response:
+    """Show this customer under another, who is the same person; answers with that one's id and version.
+
+    If-Match names the version of this customer. Both histories stay; unmerging is possible at any time.
+    """
+    into = ask.known("customer", body.into, "into")
+    command = MergeCustomers(loser=customer_id, survivor=into or "", reason=body.reason)
+    return ask.do(command, existing=f"customer-{customer_id}")
+
+
+@router.post("/customers/{customer_id}/unmerge", **written())
+def unmerge_customer(customer_id: PathId, body: ReasonBody, ask: Annotated[Ask, _merge]) -> Response:
+    """Let a merged customer stand for itself again."""
+    command = UnmergeCustomer(customer_id=customer_id, reason=body.reason)
+    return ask.do(command, existing=f"customer-{customer_id}")
+
+
+@router.post("/customers/{customer_id}/consents", **written(versioned=False))
+def change_consent(customer_id: PathId, body: ConsentBody, ask: Annotated[Ask, _write]) -> Response:
+    """Record that the customer agrees to a purpose, or no longer does."""
+    existing = f"customer-{customer_id}"
+    return ask.do(body.command(customer_id), source=body.source, existing=existing, versioned=False)
+
+
+@router.post("/customers/{customer_id}/conflicts", **written())
+def settle_conflict(customer_id: PathId, body: SettleBody, ask: Annotated[Ask, _write]) -> Response:
+    """Keep the owner's value of a field, or take the one that was offered."""
+    command = SettleConflict(customer_id=customer_id, field=body.field, accept=body.accept)
+    return ask.do(command, existing=f"customer-{customer_id}")
