@@ -4,9 +4,11 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'backstory_app') THEN
         CREATE ROLE backstory_app NOLOGIN;
+        GRANT backstory_app TO CURRENT_USER;  -- an owner who is no superuser may not yet take it
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'backstory_analyst') THEN
         CREATE ROLE backstory_analyst NOLOGIN;
+        GRANT backstory_analyst TO CURRENT_USER;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;  -- roles belong to the whole cluster: another database of it was being set up at this moment
