@@ -18,7 +18,6 @@ from api.imports.files import assign
 from api.imports.loading import load, presets
 from api.imports.passes import Progress as Told
 from api.imports.passes import quiet
-from projections.projector import Projector
 from streams.log import Log
 
 
@@ -84,7 +83,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
         report = importing.run_import(place.log, request, told)
         if not report.dry_run:
             told("projecting", 0, 1)
-            Projector(place.log, place.conninfo).catch_up()
+            importing.catch_up(place.log, place.conninfo)
     sys.stdout.write(json.dumps(report.document()) + "\n" if args.json else report.text())
     return 1 if report.failed else 0
 
@@ -95,7 +94,7 @@ def _undo(args: argparse.Namespace, place: Place) -> int:
     withdrawn = importing.undo_import(
         place.log, tenant=place.tenant, batch=args.undo, reason=args.reason, now=datetime.now(UTC)
     )
-    Projector(place.log, place.conninfo).catch_up()
+    importing.catch_up(place.log, place.conninfo)
     told = {"batch": args.undo, "withdrawn_from": withdrawn}
     text = f"batch {args.undo}: withdrawn from {withdrawn:,} records\n"
     sys.stdout.write(json.dumps(told) + "\n" if args.json else text)

@@ -13,7 +13,10 @@ from api.imports.sender import Sender
 from commands.command import Context, DefinePipeline, RecordImport, UndoBatch
 from commands.handle import handle
 from domain.pipeline import Stage
+from projections.projector import Projector
 from streams.log import Log
+
+_BATCH = 4_000  # events; four times as many are a third faster, and take three times the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,11 @@ def run_import(log: Log, request: Request, progress: Progress = quiet) -> Report
     if report.events and not request.dry_run:
         _record(log, report, request)
     return report
+
+
+def catch_up(log: Log, conninfo: str) -> None:
+    """Bring the read models to the head, in batches small enough for a shop's biggest orders."""
+    Projector(log, conninfo, batch=_BATCH).catch_up()
 
 
 def undo_import(log: Log, *, tenant: str, batch: str, reason: str, now: datetime) -> int:

@@ -17,7 +17,6 @@ from api.imports import command, importing
 from api.imports.files import assign
 from api.imports.loading import load
 from api.imports.report import Report
-from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
 
@@ -48,7 +47,7 @@ class Workshop:
             dry_run=dry_run,
         )
         report = importing.run_import(self.log, request)
-        Projector(self.log, self.conninfo).catch_up()
+        importing.catch_up(self.log, self.conninfo)
         return report
 
     def undo(self, batch: str | None) -> int:
@@ -57,7 +56,7 @@ class Workshop:
         found = importing.undo_import(
             self.log, tenant=self.tenant, batch=batch, reason="a mistake", now=datetime.now(UTC)
         )
-        Projector(self.log, self.conninfo).catch_up()
+        importing.catch_up(self.log, self.conninfo)
         return found
 
     def run(self, *argv: str) -> int:
