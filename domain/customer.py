@@ -564,4 +564,4 @@ def erase(state: Customer, *, reason: str, at: datetime) -> list[CustomerEvent]:
 
 def _check_known(state: Customer, customer_id: str | None = None) -> None:
     if state.registered_at is None:
-        raise CustomerNotFound(**({} if customer_id is None else {"customer_id": customer_id}))
+        raise CustomerNotFound if customer_id is None else CustomerNotFound(customer_id=customer_id)

@@ -194,6 +194,11 @@ def test_a_conflict_ends_when_the_values_agree() -> None:
 def test_an_address_written_differently_is_no_conflict() -> None:
     shop = EmailChanged(occurred_at=at(5), source="shop", email="ANN@EXAMPLE.ORG", by_owner=False)
     assert not fold(customer, [REGISTERED, EMAILED, shop]).conflicts("email")
+    phones = [
+        customer.PhoneChanged(occurred_at=at(), source="app", phone="+49 30 123456"),
+        customer.PhoneChanged(occurred_at=at(5), source="shop", phone="0049 (30) 123456", by_owner=False),
+    ]
+    assert not fold(customer, [REGISTERED, *phones]).conflicts("phone")
 
 
 CONFLICT = (REGISTERED, told("Ann Smith", "crm", 0), told("Annie", "shop", 9, by_owner=False))
@@ -248,7 +253,7 @@ def test_a_conflict_is_settled_for_what_was_offered() -> None:
 
 
 def test_settling_takes_effect_though_an_offer_has_a_later_clock() -> None:
-    future = told("Annie", "shop", 500, by_owner=False)
+    future = told("Nan", "shop", 500, by_owner=False)
     state = fold(customer, [*CONFLICT, future])
     [settled] = customer.settle_conflict(state, field="name", accept="owner", source="app", at=at(20))
     assert not fold(customer, [settled], state).conflicts("name")
@@ -342,8 +347,13 @@ def test_an_unmerge_releases_both_sides() -> None:
 def test_a_customer_that_stands_for_itself_is_not_unmerged() -> None:
     with pytest.raises(NotMerged):
         customer.unmerge(KNOWN, customer.NEW, loser=ANNA, reason="twins", at=at(50))
-    with pytest.raises(CustomerNotFound):
-        customer.unmerge(customer.NEW, customer.NEW, loser=ANNA, reason="twins", at=at(50))
+    for loser, survivor, unknown in (
+        (customer.NEW, KNOWN, ANNA),
+        (fold(customer, [REGISTERED, MERGED]), customer.NEW, ANN),
+    ):
+        with pytest.raises(CustomerNotFound) as refused:
+            customer.unmerge(loser, survivor, loser=ANNA, reason="twins", at=at(50))
+        assert refused.value.detail == {"customer_id": unknown}
 
 
 def test_a_merge_and_its_undo_within_one_tick_of_the_clock_end_as_asked() -> None:
