@@ -49,11 +49,12 @@ def move(connection: psycopg.Connection, places: Mapping[str, Place], reached: i
     moved = connection.execute(
         "UPDATE model.checkpoints c SET position = %s, heartbeat_at = clock_timestamp(), worker = %s "
         "FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS m (name, position, epoch) "
-        "WHERE c.name = m.name AND c.position = m.position AND c.epoch = m.epoch AND c.state = 'following'",
+        "WHERE c.name = m.name AND c.position = m.position AND c.epoch = m.epoch AND c.state = 'following' "
+        "RETURNING c.name",
         (reached, worker, names, [p.position for p in places.values()], [p.epoch for p in places.values()]),
     )
-    if moved.rowcount != len(names):
-        _explain(connection, places)
+    if left := set(names) - {name for (name,) in moved.fetchall()}:
+        _explain(connection, {name: places[name] for name in left})
     connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(reached)))
 
 

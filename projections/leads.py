@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from domain.lead import (
+    UNKNOWN,
     FormSubmitted,
     LeadCaptured,
     LeadConverted,
@@ -34,12 +35,12 @@ class Lead(msgspec.Struct, omit_defaults=True):
     captured_at: datetime | None = None
     source: str | None = None
     source_id: str | None = None
-    form: Register[str | None] = Register(None, _LATEST)
+    form: Register[str | None] = Register(None)
     standing: Register[Status] = Register("open")
     owner: Register[str | None] = Register(None)
     customer: Register[str | None] = Register(None)
-    first: Register[Touch] = Register(Touch(), _LATEST)
-    last: Register[Touch] = Register(Touch())
+    first: Register[Touch] = Register(UNKNOWN, _LATEST)
+    last: Register[Touch] = Register(UNKNOWN)
     fields: dict[str, Register[str]] = {}
     converted_at: datetime | None = None
     deal: Register[str | None] = Register(None)
@@ -67,9 +68,10 @@ def _asked(after: Lead, event: LeadCaptured | FormSubmitted) -> None:
     at = stamp(event.occurred_at)
     if event.customer_id is not None:
         after.customer = after.customer.offer(event.customer_id, at)
-    if event.form is not None:
-        after.form = _earlier(after.form, event.form, at)
-    if event.touch != Touch():
+    after.form = after.form.offer(event.form, at)
+    if event.customer_id is not None:
+        after.customer = after.customer.offer(event.customer_id, at)
+    if event.touch != UNKNOWN:
         after.first = _earlier(after.first, event.touch, at)
         after.last = after.last.offer(event.touch, at)
     fields = dict(after.fields)

@@ -1,8 +1,11 @@
 """Folding a read model afresh from the log into tables of its own, stream by stream, resumable at every chunk."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import psycopg
 
@@ -32,6 +35,21 @@ class NotThisBuild(Exception):
     """The build under way is of another version, or gone: begin again."""
 
 
+def code(model: ReadModel) -> str:
+    """Return a digest of a model's tables and of the code that folds them: a build is of this code, or thrown away."""
+    return shape(model) + _sources()
+
+
+@cache
+def _sources() -> str:
+    digest = hashlib.sha256()
+    for package in ("domain", "projections"):
+        for source in sorted(files(package).iterdir(), key=lambda source: source.name):
+            if source.name.endswith(".py"):
+                digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def begin(connection: psycopg.Connection, model: ReadModel, suffix: str, through: int, pieces: int) -> int:
     """Start a build of the log up to `through`, or find the one that was left; return how far that one goes.
 
@@ -42,7 +60,7 @@ def begin(connection: psycopg.Connection, model: ReadModel, suffix: str, through
             "SELECT version, shape, through FROM model.builds WHERE model = %s AND suffix = %s FOR UPDATE",
             (model.name, suffix),
         ).fetchone()
-        if row is not None and row[:2] == (model.version, shape(model)) and row[2] <= through:
+        if row is not None and row[:2] == (model.version, code(model)) and row[2] <= through:
             return int(row[2])
         drop(connection, model, suffix)
         for table in tables_of(model):
@@ -51,7 +69,7 @@ def begin(connection: psycopg.Connection, model: ReadModel, suffix: str, through
             connection.execute(total.create_key(suffix).encode())
         connection.execute(
             "INSERT INTO model.builds (model, suffix, version, shape, through) VALUES (%s, %s, %s, %s, %s)",
-            (model.name, suffix, model.version, shape(model), through),
+            (model.name, suffix, model.version, code(model), through),
         )
         with connection.cursor() as cursor:
             cursor.executemany(

@@ -24,7 +24,12 @@ from streams.errors import WrongExpectedVersion
 from streams.log import Log
 from streams.records import Append, Change
 
-_LOCK = 0x72626C64  # "rbld"
+LOCK = 0x72626C64
+"""The advisory lock ("rbld") of the one process that rebuilds."""
+
+WORTH_PROCESSES = 100_000
+"""From so many events on, starting worker processes pays."""
+
 _OPERATIONS = "tenant-operations"
 
 
@@ -181,7 +186,7 @@ class _Rebuilding:
         return done
 
     def _chunks(self, model: ReadModel, through: int) -> Iterator[int]:
-        if self._workers > 1 and self._models is ALL and through > _WORTH_PROCESSES:
+        if self._workers > 1 and self._models is ALL and through > WORTH_PROCESSES:
             yield from work_in_parallel(self._log, model, SHADOW, through, self._workers)
         for chunk in work(self._log, self._connection, model, SHADOW, through):
             yield chunk.events
@@ -205,9 +210,6 @@ class _Rebuilding:
         return row == ("following",)
 
 
-_WORTH_PROCESSES = 100_000  # events for which starting worker processes pays
-
-
 def _all_rows(connection: psycopg.Connection, model: ReadModel) -> int:
     return sum(_count(connection, table.named(SHADOW)) for table in tables_of(model))
 
@@ -219,13 +221,13 @@ def _count(connection: psycopg.Connection, table: str) -> int:
 
 @contextmanager
 def _alone(connection: psycopg.Connection) -> Iterator[None]:
-    if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
+    if connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
         raise RebuildUnderWay("another process rebuilds read models of this database")
     try:
         yield
     finally:
         if not connection.broken:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
 
 def _outdated(connection: psycopg.Connection) -> set[str]:
