@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from api.http.policy import ACTIONS, ROLES, known_scope
 from api.place import Place
 from commands.command import Context, CreateApiKey, RevokeApiKey
 from commands.handle import handle
@@ -16,7 +17,6 @@ from commands.tenants import KEYS
 from domain.record import effective
 from domain.tenant import ApiKeyCreated, ApiKeyRevoked
 
-ROLES = ("admin", "writer", "reader")
 _PREFIX = "bsk_"
 
 
@@ -28,10 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     create.add_argument("name", metavar="NAME", help="what or whom the key is for")
     create.add_argument(
-        "--role", choices=ROLES, default="writer", help="what the key may do (default: writer)"
+        "--role", choices=ROLES, default="service", help="what the key may do (default: service)"
     )
     create.add_argument(
-        "--scope", action="append", default=[], dest="scopes", help="narrow it; may be repeated"
+        "--scope",
+        action="append",
+        default=[],
+        dest="scopes",
+        type=_scope,
+        help="narrow it to an action such as orders:write, or a source such as source:shop; may be repeated",
     )
     listed = actions.add_parser(
         "list", help="list the keys", description="List the keys, never their secrets."
@@ -94,6 +99,12 @@ def list_keys(place: Place) -> list[dict[str, Any]]:
             case _:
                 continue
     return list(keys.values())
+
+
+def _scope(text: str) -> str:
+    if not known_scope(text):
+        raise argparse.ArgumentTypeError(f"one of {', '.join(sorted(ACTIONS))} or source:NAME")
+    return text
 
 
 def operator() -> str:

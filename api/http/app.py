@@ -1,13 +1,12 @@
 """The HTTP application: health, metrics and the start page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api import health
 from api.http.metrics import render
@@ -15,31 +14,21 @@ from api.http.pages import START
 from api.http.v1.install import RATE, install, serving
 from streams.log import Log
 
-_PATIENCE = 2.0  # seconds a health check waits for a connection
+_PATIENCE = 2  # seconds a health check waits for a connection
 _UNAVAILABLE = 503
 
 
 def create_app(conninfo: str, log: Log, rate: float = RATE) -> FastAPI:
     """Return the application on the database that `conninfo` names; each key may ask `rate` times a second."""
-    pool = ConnectionPool(
-        conninfo,
-        min_size=1,
-        max_size=4,
-        timeout=_PATIENCE,
-        kwargs={"autocommit": True},
-        check=ConnectionPool.check_connection,
-        name="http",
-        open=False,
-    )
+
+    def connected() -> psycopg.Connection:
+        """Connect anew: a pool hides for a while that a database is back."""
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=_PATIENCE)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool.open()
-        try:
-            with serving(app, log, conninfo, rate):
-                yield
-        finally:
-            pool.close()
+        with serving(app, log, conninfo, rate):
+            yield
 
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app)
@@ -57,27 +46,31 @@ def create_app(conninfo: str, log: Log, rate: float = RATE) -> FastAPI:
     @app.get("/health/ready")
     def ready() -> JSONResponse:
         """Say whether requests can be served: database, migrations, projector; 503 if one is missing."""
-        found = _readiness(pool)
+        found = _readiness(connected)
         return JSONResponse(found, 200 if found["ready"] else _UNAVAILABLE)
 
     @app.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> Response:
         """Give the figures in Prometheus' text format."""
-        with pool.connection() as connection:
+        with connected() as connection:
             text = render(health.head(connection), health.models(connection))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return app
 
 
-def _readiness(pool: ConnectionPool) -> dict[str, Any]:
+def _readiness(connected: Callable[[], psycopg.Connection]) -> dict[str, Any]:
     try:
-        with pool.connection() as connection:
+        with connected() as connection:
             missing = health.missing_migrations(connection)
             models = [] if missing else health.models(connection)
-    except (psycopg.OperationalError, PoolTimeout):
+    except psycopg.OperationalError:
         return {"ready": False, "database": False}
     alive = bool(models) and all(model.alive for model in models if not model.outdated)
-    lags = {model.name: model.lag_events for model in models}
     found = {"database": True, "migrations": not missing, "projector": alive}
-    return {"ready": all(found.values()), **found, "lag_events": lags}
+    return {
+        "ready": all(found.values()),
+        **found,
+        "position": min((model.position for model in models), default=0),
+        "lag_events": {model.name: model.lag_events for model in models},
+    }

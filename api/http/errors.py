@@ -1,6 +1,6 @@
 """Every no that HTTP says: one table from the class of an error to its status, code and sentence (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}
+_MOST = 20  # errors told of one request
 _BUSY = "The service cannot answer at the moment; ask again."
 
 
@@ -103,11 +104,11 @@ def problem_of(error: Exception) -> Problem:
     return Problem(rule.status, rule.code, sentence, rule.headers, **shown)
 
 
-def malformed(found: RequestValidationError) -> Problem:
-    """Return the 400 of a request that does not follow its schema: where and by which rule, never the value."""
+def malformed(found: Sequence[Any]) -> Problem:
+    """Return the 400 of a request that breaks its schema: where and by which rule of pydantic's, never the value."""
     told = [
         {"at": _pointer(error["loc"]), "rule": error["msg"].removeprefix("Value error, ")}
-        for error in found.errors()[:20]
+        for error in found[:_MOST]
     ]
     title = "The request is not what the document of this API describes."
     return Problem(400, "malformed", title, errors=told)
@@ -144,7 +145,7 @@ def install(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        return malformed(error).response()
+        return malformed(error.errors()).response()
 
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone

@@ -1,5 +1,6 @@
 import json
 import signal
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,39 +18,42 @@ def processes(folder: Path) -> list[psutil.Process]:
     ]
 
 
-def test_a_fresh_folder_becomes_ready_with_a_demo_that_sql_and_doctor_know(tmp_path: Path) -> None:
-    with Up(tmp_path, "--demo") as up:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One `up` with its demo, for the tests that leave it as they found it."""
+    with Up(tmp_path_factory.mktemp("running"), "--demo") as up:
         up.wait_ready()
-        assert up.printed.count("admin key bsk_") == 1
-        tables = (
-            "orders",
-            "leads",
-            "deals",
-            "invoices",
-            "refunds",
-            "order_lines",
-            "stage_changes",
-            "identities",
-        )
-        counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables)
-        [counted] = lines(backstory(tmp_path, "sql", "--json", f"SELECT {counts}").stdout)
-        assert counted["orders"] == 120
-        assert counted["leads"] == 60
-        assert counted["deals"] == 30
-        assert all(counted.values())
-        anomalies = lines(
-            backstory(tmp_path, "sql", "--json", "SELECT kind FROM anomalies WHERE settled_at IS NULL").stdout
-        )
-        assert {"order-unknown", "over-refunded"} <= {str(found["kind"]) for found in anomalies}
-        told = backstory(tmp_path, "doctor", "--json")
-        assert (told.returncode, json.loads(told.stdout)["ok"]) == (0, True), told.stdout
-        assert up.answer("/health/live") == (200, '{"live":true}')
-        assert "<h1>Backstory</h1>" in up.answer("/")[1]
-        assert 'backstory_model_lag_events{model="orders"} 0' in up.answer("/metrics")[1]
-        assert up.stop(signal.SIGINT) == 0
-    assert up.postgres() is None
-    again = backstory(tmp_path, "doctor")
-    assert again.returncode == 0, again.stdout
+        yield up
+
+
+def test_a_fresh_folder_becomes_ready_with_a_demo_that_sql_and_doctor_know(running: Up) -> None:
+    up, tmp_path = running, running.data
+    assert up.printed.count("admin key bsk_") == 1
+    tables = (
+        "orders",
+        "leads",
+        "deals",
+        "invoices",
+        "refunds",
+        "order_lines",
+        "stage_changes",
+        "identities",
+    )
+    counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables)
+    [counted] = lines(backstory(tmp_path, "sql", "--json", f"SELECT {counts}").stdout)
+    assert counted["orders"] == 120
+    assert counted["leads"] == 60
+    assert counted["deals"] == 30
+    assert all(counted.values())
+    anomalies = lines(
+        backstory(tmp_path, "sql", "--json", "SELECT kind FROM anomalies WHERE settled_at IS NULL").stdout
+    )
+    assert {"order-unknown", "over-refunded"} <= {str(found["kind"]) for found in anomalies}
+    told = backstory(tmp_path, "doctor", "--json")
+    assert (told.returncode, json.loads(told.stdout)["ok"]) == (0, True), told.stdout
+    assert up.answer("/health/live") == (200, '{"live":true}')
+    assert "<h1>Backstory</h1>" in up.answer("/")[1]
+    assert 'backstory_model_lag_events{model="orders"} 0' in up.answer("/metrics")[1]
 
 
 def test_a_second_start_hands_out_no_key_and_tells_no_second_demo(tmp_path: Path) -> None:
@@ -57,6 +61,10 @@ def test_a_second_start_hands_out_no_key_and_tells_no_second_demo(tmp_path: Path
     with Up(tmp_path, "--demo") as up:
         up.wait_ready()
         before = backstory(tmp_path, *total).stdout
+        assert up.stop(signal.SIGINT) == 0
+    assert up.postgres() is None
+    told = backstory(tmp_path, "doctor")
+    assert told.returncode == 0, told.stdout
     with Up(tmp_path, "--demo") as up:
         up.wait_ready()
         assert "admin key" not in up.printed
@@ -75,44 +83,27 @@ def test_a_demo_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> Non
     assert backstory(tmp_path / "torn", *total).stdout == backstory(tmp_path / "whole", *total).stdout
 
 
-def test_two_at_once_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
-    with Up(tmp_path) as up:
-        up.wait_ready()
-        told = backstory(tmp_path, "up", "--port", "0")
-        assert (told.returncode, told.stdout) == (1, "")
-        assert told.stderr == f"backstory: another `backstory up` runs on {tmp_path}\n"
+def test_two_at_once_on_one_folder_are_one_too_many(running: Up) -> None:
+    told = backstory(running.data, "up", "--port", "0")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == f"backstory: another `backstory up` runs on {running.data}\n"
 
 
 @pytest.mark.parametrize("role", ["project", "api"])
-def test_a_role_that_dies_is_started_again_and_said_so(tmp_path: Path, role: str) -> None:
-    with Up(tmp_path) as up:
-        up.wait_ready()
-        before = up.role(role)
-        up.kill(role)
-        until(lambda: up.role(role) not in {None, before}, f"{role} again")
-        until(up.is_ready, "ready again")
-        until(lambda: f"{role}: was ended by SIGKILL, starts again in" in up.printed, "said so")
+def test_a_role_that_dies_is_started_again_and_said_so(running: Up, role: str) -> None:
+    before = running.role(role)
+    running.kill(role)
+    until(lambda: running.role(role) not in {None, before}, f"{role} again")
+    until(running.is_ready, "ready again")
+    until(lambda: f"{role}: was ended by SIGKILL, starts again in" in running.printed, "said so")
 
 
-def test_a_killed_database_is_started_again_and_the_roles_go_on(tmp_path: Path) -> None:
-    with Up(tmp_path) as up:
-        up.wait_ready()
-        up.kill("postgres")
-        until(lambda: up.postgres() is not None, "postgres again")
-        until(up.is_ready, "ready again")
-        assert backstory(tmp_path, "doctor").returncode == 0
-
-
-def test_readiness_is_refused_while_no_projector_lives(tmp_path: Path) -> None:
-    with Up(tmp_path) as up:
-        up.wait_ready()
-        project = up.role("project")
-        assert project is not None
-        backstory(tmp_path, "sql", "SELECT 1")
-        assert up.is_ready()
-        up.kill("postgres")
-        until(lambda: up.answer("/health/ready")[0] == 503, "not ready without a database")
-        until(up.is_ready, "ready again")
+def test_a_killed_database_is_started_again_and_readiness_is_refused_meanwhile(running: Up) -> None:
+    running.kill("postgres")
+    until(lambda: running.answer("/health/ready")[0] == 503, "not ready without a database")
+    until(running.is_ready, "ready again")
+    assert running.postgres() is not None
+    assert backstory(running.data, "doctor").returncode == 0
 
 
 def test_when_up_is_killed_its_roles_and_its_database_end_too(tmp_path: Path) -> None:
@@ -128,14 +119,14 @@ def test_when_up_is_killed_its_roles_and_its_database_end_too(tmp_path: Path) ->
 
 
 def test_what_one_command_records_the_next_one_reads(tmp_path: Path) -> None:
-    made = backstory(tmp_path, "keys", "create", "the shop", "--role", "writer", "--json")
+    made = backstory(tmp_path, "keys", "create", "the shop", "--role", "service", "--json")
     key = json.loads(made.stdout)
     assert key["secret"].startswith("bsk_")
     [listed] = lines(backstory(tmp_path, "keys", "list", "--json").stdout)
     assert (listed["id"], listed["name"], listed["role"], listed["revoked_at"]) == (
         key["id"],
         "the shop",
-        "writer",
+        "service",
         None,
     )
     assert key["secret"] not in json.dumps(listed)
@@ -145,14 +136,12 @@ def test_what_one_command_records_the_next_one_reads(tmp_path: Path) -> None:
     ]
 
 
-def test_a_read_model_is_rebuilt_and_swapped_while_everything_runs(tmp_path: Path) -> None:
-    with Up(tmp_path, "--demo") as up:
-        up.wait_ready()
-        asked = ("sql", "SELECT sum(total) AS total FROM orders", "--json")
-        before = backstory(tmp_path, *asked).stdout
-        told = backstory(tmp_path, "replay", "rebuild", "orders", "--reason", "a drill", "--json")
-        report = json.loads(told.stdout)
-        assert told.returncode == 0, told
-        assert (report["swapped"], report["models"][0]["differing"]) == (True, 0)
-        assert backstory(tmp_path, *asked).stdout == before
-        assert Decimal(str(lines(before)[0]["total"])) > 0
+def test_a_read_model_is_rebuilt_and_swapped_while_everything_runs(running: Up) -> None:
+    asked = ("sql", "SELECT sum(total) AS total FROM orders", "--json")
+    before = backstory(running.data, *asked).stdout
+    told = backstory(running.data, "replay", "rebuild", "orders", "--reason", "a drill", "--json")
+    report = json.loads(told.stdout)
+    assert told.returncode == 0, told
+    assert (report["swapped"], report["models"][0]["differing"]) == (True, 0)
+    assert backstory(running.data, *asked).stdout == before
+    assert Decimal(str(lines(before)[0]["total"])) > 0

@@ -1,10 +1,11 @@
 """Asking for a change: who, in whose name, once, on which version, and answered when."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from fastapi import Request, Response
 
@@ -17,6 +18,9 @@ from domain.ids import kind_of
 from streams.errors import WrongExpectedVersion
 
 _LONGEST_KEY = 255
+
+
+NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +37,32 @@ class Ask:
         *,
         source: str | None = None,
         existing: str | None = None,
+        refers: Mapping[str, str | None] = NOTHING,
         versioned: bool = True,
     ) -> Response:
         """Do what is asked and answer 201, or 200 when it was done before or there was nothing to do.
 
-        `existing` is the stream of the record in the address: 404 where this tenant has none. Where the command
-        is not `versioned` a fact is told, which no version can stop: If-Match is refused.
+        `existing` is the stream of the record in the address: 404 where this tenant has none. `refers` names, by
+        field of the body, the streams of other records: 422 where there is none. A command that is not `versioned`
+        tells a fact, which no version can stop: If-Match is refused.
         """
-        waits = self._waits()
+        waits = self.waits()
         expected = self._expected(versioned=versioned)
         context = self.context(self.caller.source(source), self.command_id(), expected)
         if existing is not None and not self.exists(existing):
             raise _missing(existing)
+        self.check(refers)
         with self._telling(expected):
             answer = handle(self.service.log, command, context)
-        applied = waits if waits != "projected" or self.service.passed(answer.position) else "recorded"
-        headers = {"ETag": f'"{answer.version}"'}
-        if waits is not None:
-            headers["Preference-Applied"] = f"wait={applied}"
-        return json_response(answer_document(answer), 201 if _new(answer) else 200, headers)
+        headers = {"ETag": f'"{answer.version}"'} | self.waited(waits, answer.position)
+        return json_response(answer_document(answer), 201 if is_new(answer) else 200, headers)
+
+    def waited(self, waits: str | None, position: int) -> dict[str, str]:
+        """Wait as the caller wants; return the header that says whether that was long enough."""
+        if waits is None:
+            return {}
+        passed = waits == "recorded" or self.service.passed(position)
+        return {"Preference-Applied": f"wait={waits if passed else 'recorded'}"}
 
     def context(self, source: str, command_id: str | None, expected: int | None = None) -> Context:
         """Return who asks what, when."""
@@ -89,13 +100,14 @@ class Ask:
         """Say whether the caller's tenant has a stream."""
         return exists(self.service.log, self.caller.tenant, stream)
 
-    def known(self, kind: str, ident: str | None, field: str | None = None) -> str | None:
-        """Return the id of a record that a body refers to. Raises Problem 422 where this tenant has none."""
-        if ident is not None and not self.exists(f"{kind}-{ident}"):
-            raise Problem(422, "reference-unknown", f"There is no such {kind}.", field=field or f"{kind}_id")
-        return ident
+    def check(self, refers: Mapping[str, str | None]) -> None:
+        """Raise Problem 422 where this tenant has none of the streams that a body refers to, by field."""
+        for field, stream in refers.items():
+            if stream is not None and not self.exists(stream):
+                raise Problem(422, "reference-unknown", f"There is no such {kind_of(stream)}.", field=field)
 
-    def _waits(self) -> str | None:
+    def waits(self) -> str | None:
+        """Return how long the caller wants to wait: recorded, projected, or nothing said. Raises Problem 400."""
         for preference in ",".join(self.request.headers.getlist("prefer")).split(","):
             name, _, value = preference.strip().partition("=")
             if name.lower() == "wait" and value in {"recorded", "projected"}:
@@ -138,10 +150,19 @@ def answer_document(answer: Answer) -> dict[str, object]:
     return {**document, "anomalies": list(answer.anomalies)} if answer.anomalies else document
 
 
-def _new(answer: Answer) -> bool:
+def is_new(answer: Answer) -> bool:
+    """Say whether a write recorded something now."""
     return answer.events > 0 and not answer.repeated
 
 
 def _missing(stream: str) -> Problem:
     kind = kind_of(stream)
     return Problem(404, f"{kind}-not-found", f"There is no such {kind}.")
+
+
+def referred(**ids: str | None) -> dict[str, str | None]:
+    """Return, by field of a body, the stream of the record that each id names: customer_id names a customer."""
+    return {
+        field: None if ident is None else f"{field.removesuffix('_id')}-{ident}"
+        for field, ident in ids.items()
+    }

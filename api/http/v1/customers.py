@@ -111,9 +111,9 @@ def merge_customer(customer_id: PathId, body: MergeBody, ask: Annotated[Ask, _me
 
     If-Match names the version of this customer. Both histories stay; unmerging is possible at any time.
     """
-    into = ask.known("customer", body.into, "into")
-    command = MergeCustomers(loser=customer_id, survivor=into or "", reason=body.reason)
-    return ask.do(command, existing=f"customer-{customer_id}")
+    command = MergeCustomers(loser=customer_id, survivor=body.into, reason=body.reason)
+    refers = {"into": f"customer-{body.into}"}
+    return ask.do(command, existing=f"customer-{customer_id}", refers=refers)
 
 
 @router.post("/customers/{customer_id}/unmerge", **written())

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
-from api.http.v1.asking import Ask
+from api.http.v1.asking import Ask, referred
 from api.http.v1.border import (
     Body,
     Currency,
@@ -145,9 +145,8 @@ def check_money(no_amount: bool, no_currency: bool) -> None:  # noqa: FBT001 - t
 @router.post("/deals", **written(versioned=False))
 def open_deal(body: DealBody, ask: Annotated[Ask, _ask]) -> Response:
     """Open a deal in a stage of a pipeline."""
-    ask.known("customer", body.customer_id)
-    ask.known("lead", body.lead_id)
-    return ask.do(body.command(), source=body.source, versioned=False)
+    refers = referred(customer_id=body.customer_id, lead_id=body.lead_id)
+    return ask.do(body.command(), source=body.source, refers=refers, versioned=False)
 
 
 @router.post("/deals/{deal_id}/stage", **written())

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.http import errors
 from api.http.auth import Keys
-from api.http.v1 import customers, deals, docs, invoices, leads, orders, pipelines, reads
+from api.http.v1 import customers, deals, docs, events, invoices, leads, orders, pipelines, reads
 from api.http.v1.limits import Limits
 from api.http.v1.read_pool import ReadPool
 from api.http.v1.service import Service
@@ -18,7 +18,7 @@ from api.http.v1.shapes import ProblemDocument
 from streams.log import Log
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router for module in (leads, customers, deals, orders, invoices, pipelines, reads)
+    module.router for module in (leads, customers, deals, orders, invoices, pipelines, events, reads)
 )
 RATE = 1000.0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
-from api.http.v1.asking import Ask
+from api.http.v1.asking import Ask, referred
 from api.http.v1.border import (
     Body,
     Currency,
@@ -28,6 +28,7 @@ from domain.invoice import InvoiceLine
 
 router = APIRouter(route_class=StrictRoute, tags=["invoices"])
 _ask = may("invoices:write")
+_OF_INVOICE = {"source", "invoice_source_id"}
 _AT = {"occurred_at": "2026-03-10T10:00:00Z"}
 
 
@@ -89,7 +90,7 @@ class InvoicePaymentBody(Body):
 
     def command(self, invoice_id: str) -> RecordInvoicePayment:
         """Return what is reported."""
-        return RecordInvoicePayment(invoice_id=invoice_id, **self.model_dump(exclude={"source"}))
+        return RecordInvoicePayment(invoice_id=invoice_id, **self.model_dump(exclude=_OF_INVOICE))
 
 
 class InvoiceRefundBody(Body):
@@ -106,7 +107,7 @@ class InvoiceRefundBody(Body):
 
     def command(self, invoice_id: str) -> RecordInvoiceRefund:
         """Return what is reported."""
-        return RecordInvoiceRefund(invoice_id=invoice_id, **self.model_dump(exclude={"source"}))
+        return RecordInvoiceRefund(invoice_id=invoice_id, **self.model_dump(exclude=_OF_INVOICE))
 
 
 class VoidBody(Body):
@@ -120,10 +121,8 @@ class VoidBody(Body):
 @router.post("/invoices", **written(versioned=False))
 def issue_invoice(body: InvoiceBody, ask: Annotated[Ask, _ask]) -> Response:
     """Ask a customer to pay."""
-    ask.known("customer", body.customer_id)
-    ask.known("order", body.order_id)
-    ask.known("deal", body.deal_id)
-    return ask.do(body.command(), source=body.source, versioned=False)
+    refers = referred(customer_id=body.customer_id, order_id=body.order_id, deal_id=body.deal_id)
+    return ask.do(body.command(), source=body.source, refers=refers, versioned=False)
 
 
 @router.post("/invoices/{invoice_id}/payments", **written())

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints, model_validator
 
-from api.http.v1.asking import Ask
+from api.http.v1.asking import Ask, referred
 from api.http.v1.border import Body, Ident, Instant, Name, PathId, Source, Text, examples
 from api.http.v1.documented import written
 from api.http.v1.entry import may
@@ -130,7 +130,8 @@ def convert_lead(lead_id: PathId, body: ConvertedBody, ask: Annotated[Ask, _ask]
     """Make the lead a customer, and perhaps a deal."""
     command = ConvertLead(
         lead_id=lead_id,
-        customer_id=ask.known("customer", body.customer_id),
-        deal_id=ask.known("deal", body.deal_id),
+        customer_id=body.customer_id,
+        deal_id=body.deal_id,
     )
-    return ask.do(command, existing=f"lead-{lead_id}")
+    refers = referred(customer_id=body.customer_id, deal_id=body.deal_id)
+    return ask.do(command, existing=f"lead-{lead_id}", refers=refers)

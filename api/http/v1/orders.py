@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
-from api.http.v1.asking import Ask
+from api.http.v1.asking import Ask, referred
 from api.http.v1.border import Body, Currency, Exact, Ident, Instant, Name, PathId, Source, Text, examples
 from api.http.v1.documented import written
 from api.http.v1.entry import may
@@ -217,10 +217,9 @@ def record_refund(body: RefundBody, ask: Annotated[Ask, _ask]) -> Response:
 @router.post("/orders/{order_id}/customer", **written())
 def link_order_to_customer(order_id: PathId, body: LinkBody, ask: Annotated[Ask, _ask]) -> Response:
     """Say whose a guest's order is, or take that back."""
-    customer_id = ask.known("customer", body.customer_id)
-    return ask.do(
-        LinkOrderToCustomer(order_id=order_id, customer_id=customer_id), existing=f"order-{order_id}"
-    )
+    command = LinkOrderToCustomer(order_id=order_id, customer_id=body.customer_id)
+    refers = referred(customer_id=body.customer_id)
+    return ask.do(command, existing=f"order-{order_id}", refers=refers)
 
 
 def _tell(

@@ -24,6 +24,19 @@ class Written(Shape):
     )
 
 
+class EventResult(Shape):
+    """What became of one event of a batch: `status` as if it had been sent alone, and that answer's members."""
+
+    event: str | None = Field(description="The event's id.")
+    status: int
+
+
+class EventResults(Shape):
+    """What became of each event of a batch, in its order."""
+
+    results: list[EventResult]
+
+
 class ProblemDocument(Shape):
     """RFC 9457: what is wrong. `code` is stable; `title` is for people."""
 
