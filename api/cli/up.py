@@ -53,9 +53,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _tend(place, supervisor)
                 return not stop.wait(_LOOK)
 
-            if args.demo:
-                _demo(place, tend)
-            if _until_ready(listener, supervisor, tend):
+            told = _demo(place, tend) if args.demo else 0
+            if _until_ready(listener, supervisor, tend, told):
                 host, port = _reached(listener)
                 sys.stdout.write(f"ready http://{f'[{host}]' if ':' in host else host}:{port}\n")
                 sys.stdout.flush()
@@ -115,17 +114,22 @@ def _tend(place: Place, supervisor: Supervisor) -> None:
     supervisor.tend()
 
 
-def _demo(place: Place, tend: Callable[[], bool]) -> None:
+def _demo(place: Place, tend: Callable[[], bool]) -> int:
+    """Tell the demo, if it is to be told; return the position that the read models should have passed then."""
+    told = 0
     for told in play(place.log, place.tenant):
         if told % 50 == 0 and not tend():
-            return
+            break
+    return place.log.head() if told else 0
 
 
-def _until_ready(listener: socket.socket, supervisor: Supervisor, tend: Callable[[], bool]) -> bool:
-    """Wait until every role answers and the read models are at the head; False when told to stop first."""
+def _until_ready(
+    listener: socket.socket, supervisor: Supervisor, tend: Callable[[], bool], position: int
+) -> bool:
+    """Wait until every role answers and the read models have passed a position; False if told to stop first."""
     deadline = time.monotonic() + _PATIENCE
     while tend():
-        if _ready(listener):
+        if _ready(listener, position):
             return True
         weak = next((role.name for role in supervisor.roles if role.deaths >= _MOST_DEATHS), None)
         if weak or time.monotonic() > deadline:
@@ -139,14 +143,14 @@ def _reached(listener: socket.socket) -> tuple[str, int]:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - asked, not listened on
 
 
-def _ready(listener: socket.socket) -> bool:
+def _ready(listener: socket.socket, position: int) -> bool:
     connection = HTTPConnection(*_reached(listener), timeout=_LOOK * 25)
     try:
         connection.request("GET", "/health/ready")
         answer = connection.getresponse()
-        lags = json.load(answer).get("lag_events", {})
+        reached = json.load(answer).get("position", 0)
     except (OSError, HTTPException):
         return False
     finally:
         connection.close()
-    return answer.status == HTTPStatus.OK and not any(lags.values())
+    return answer.status == HTTPStatus.OK and reached >= position

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+from psycopg.conninfo import make_conninfo
 
 BACKSTORY = str(Path(sys.executable).with_name("backstory"))
 PATIENCE = 60.0
@@ -75,6 +76,11 @@ class Up:
 
     def is_ready(self) -> bool:
         return self.answer("/health/ready")[0] == 200
+
+    def conninfo(self) -> str:
+        """Return how to connect to its embedded database, while that runs."""
+        socket = (self.data / "postgres" / "postmaster.pid").read_text().splitlines()[4]
+        return make_conninfo(host=socket, port=5432, user="postgres", dbname="backstory")
 
     def role(self, name: str) -> psutil.Process | None:
         """Return the process of a role, if it runs."""
