@@ -8,18 +8,9 @@ import psycopg
 from psycopg import errors as pg
 
 from domain.record import EventsWithdrawn
+from projections.changes import Changes, History, Hold, Kept, Unit
 from projections.definition import ReadModel
-from projections.folding import (
-    FOR_EVER,
-    Changes,
-    History,
-    Hold,
-    Kept,
-    Unit,
-    fold_batch,
-    refold_into,
-    stream_of_unit,
-)
+from projections.folding import Folding, stream_of_unit
 from projections.store import Store
 from streams.records import Recorded
 
@@ -78,7 +69,7 @@ class Applier:
             connection, [key for key in existing if key not in newer] if newer else existing
         )
         loaded.update({key: row for key in existing if (row := newer.get(key)) is not None})
-        return fold_batch(self.model, groups, loaded, held=left.held, skipped=left.skipped, history=history)
+        return Folding(self.model, left.skipped).batch(groups, loaded, left.held, history)
 
     def write(self, connection: psycopg.Connection, changes: Changes) -> None:
         """Write what a fold changed. Raises one of UNWRITABLE when a row cannot be kept."""
@@ -118,7 +109,7 @@ class Applier:
         changes = Changes(sums=[{} for _ in self.model.sums])
         before = loaded.get(keys[0]) if keys else None
         past = history(tenant, stream_of_unit(unit))
-        refold_into(changes, self.model, (tenant, unit), before, past, left.skipped, before_position=FOR_EVER)
+        Folding(self.model, left.skipped).refold(changes, (tenant, unit), before, past)
         self._store.write(connection, changes)
         self._remember(connection, changes)
         return changes.held.get((tenant, unit))

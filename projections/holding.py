@@ -47,7 +47,9 @@ def retry(log: Log, conninfo: str, one: Held, models: Models = ALL) -> bool:
         return _refold(log, connection, one, models)
 
 
-def skip(log: Log, conninfo: str, one: Held, *, reason: str, actor: str, models: Models = ALL) -> bool:
+def skip(  # noqa: PLR0913 - who skips what, and why
+    log: Log, conninfo: str, one: Held, *, reason: str, actor: str, models: Models = ALL
+) -> bool:
     """Let the read model pass over the event that holds this unit, now and in every rebuild; then as `retry`."""
     with projecting(conninfo) as connection, connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = on")  # a person's word is not folded again

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import psycopg
 
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
+from projections.changes import Changes, History, Unit
 from projections.checkpoints import Disturbed, Place, move, take_up
 from projections.definition import ReadModel
-from projections.folding import Changes, History, Unit, grouped
+from projections.folding import grouped
 from projections.reading import read_events, read_stream
 from streams.log import Log
 from streams.records import Recorded
@@ -170,7 +171,7 @@ class Line:
                     self._appliers[model.name].write(self._writing, batch.changes[model.name])
 
     def _settle(self) -> bool:
-        """Wait for the batch that is being written; False says that it was written with care: rows are not as folded."""
+        """Wait for the batch that is being written; False says that rows are not as folded."""
         if self._behind is None:
             return True
         batch, written = self._behind

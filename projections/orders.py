@@ -224,7 +224,7 @@ def _payment_status(total: Decimal, paid: Decimal, refunded: Decimal) -> str:
 def _fulfilment_status(content: Content, shipments: Mapping[str, Register[Shipment]]) -> str:
     if not shipments:
         return "unfulfilled"
-    if any([told.value.complete for told in shipments.values()]):
+    if any(told.value.complete for told in shipments.values()):
         return "fulfilled"
     left: dict[str, Decimal] = {}
     for line in content.lines:

@@ -7,15 +7,13 @@ import msgspec
 import psycopg
 from psycopg.sql import SQL
 
+from projections.changes import Changes, Kept, Unit
 from projections.definition import ReadModel, Row
-from projections.folding import Changes, Kept, Unit
 from projections.tables import Table, fold_table, journal_table, sum_table
 
 
 class Store:
-    """The tables of a read model, live or (`suffix` SHADOW) those of a rebuild. Every call is part of the caller's
-    transaction.
-    """
+    """The tables of a read model, live or (`suffix` SHADOW) those of a rebuild; every call is part of a transaction."""
 
     def __init__(self, model: ReadModel, suffix: str = "") -> None:
         self.model = model
@@ -32,7 +30,8 @@ class Store:
         tenants, names = zip(*keys, strict=True)
         key = self._fold.key[1]
         rows = connection.execute(
-            f"SELECT t.tenant, t.{key}, t.state::text, t.position FROM unnest(%s::text[], %s::text[]) AS k (tenant, key) "
+            f"SELECT t.tenant, t.{key}, t.state::text, t.position "
+            "FROM unnest(%s::text[], %s::text[]) AS k (tenant, key) "
             f"JOIN {self._fold.named(self.suffix)} t ON t.tenant = k.tenant AND t.{key} = k.key",
             (list(tenants), list(names)),
         ).fetchall()
@@ -55,7 +54,8 @@ class Store:
         """Mark a row, if it exists, as waiting behind an event."""
         if self._fold is not None:
             connection.execute(
-                f"UPDATE {self._fold.named(self.suffix)} SET held_since = %s WHERE tenant = %s AND {self._fold.key[1]} = %s",
+                f"UPDATE {self._fold.named(self.suffix)} SET held_since = %s "
+                f"WHERE tenant = %s AND {self._fold.key[1]} = %s",
                 (position, tenant, key),
             )
 
@@ -94,7 +94,8 @@ class Store:
         if keys and self._fold is not None:
             tenants, names = zip(*keys, strict=True)
             connection.execute(
-                f"DELETE FROM {self._fold.named(self.suffix)} t USING unnest(%s::text[], %s::text[]) AS k (tenant, key) "
+                f"DELETE FROM {self._fold.named(self.suffix)} t "
+                "USING unnest(%s::text[], %s::text[]) AS k (tenant, key) "
                 f"WHERE t.tenant = k.tenant AND t.{self._fold.key[1]} = k.key",
                 (list(tenants), list(names)),
             )

@@ -45,10 +45,10 @@ class Table:
     def guard(self, suffix: str) -> list[str]:
         """Return the statements that let analysts read their own tenant's rows, and nobody else's."""
         name = self.named(suffix)
+        policy = "FOR SELECT TO backstory_analyst USING (tenant = current_setting('backstory.tenant', true))"
         return [
             f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
-            f"CREATE POLICY own_tenant ON {name} FOR SELECT TO backstory_analyst "
-            "USING (tenant = current_setting('backstory.tenant', true))",
+            f"CREATE POLICY own_tenant ON {name} {policy}",
             f"GRANT SELECT ON {name} TO backstory_analyst",
         ]
 
