@@ -63,11 +63,10 @@ class Folding:
         Units in `held` wait, unless one of their events was withdrawn: then they are folded anew.
         """
         changes = Changes(sums=[{} for _ in self._model.sums])
-        smoothly = self._smoothly if not self._skipped else None
         for name, events in groups.items():
             row = self._row_of(name)
             before = loaded.get(row)
-            if smoothly is not None and name not in held and smoothly(row, events, before, changes):
+            if name not in held and self._smoothly(row, events, before, changes):
                 continue
             if any(type(recorded.event) is EventsWithdrawn for recorded in events):
                 self.refold(changes, name, before, history(name[0], events[0].stream), events[0].position)
@@ -106,6 +105,8 @@ class Folding:
     def _smoothly(self, row: Unit, events: Sequence[Recorded], before: Kept | None, changes: Changes) -> bool:
         """Fold a unit where nothing goes wrong, as nearly all do; False leaves it, and `changes`, as they were."""
         model, steps, entry_of = self._model, self._steps, self._entry
+        if self._skipped and any(recorded.position in self._skipped for recorded in events):
+            return False
         state, position = before or (None, 0)
         entries: list[Row] = []
         try:

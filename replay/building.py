@@ -1,7 +1,6 @@
 """Folding a read model afresh from the log into tables of its own, stream by stream, resumable at every chunk."""
 
 import hashlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,13 +9,12 @@ from importlib.resources import files
 import psycopg
 
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
-from projections.checkpoints import projecting
 from projections.definition import ReadModel
 from projections.folding import grouped
 from projections.reading import read_events, read_stream
 from projections.schema import guard, shape
 from projections.tables import tables_of
-from replay.ranges import cut
+from replay.ranges import Range, cut
 from streams.log import LEAN_COLUMNS, Log
 from streams.records import Recorded
 
@@ -73,7 +71,8 @@ def begin(connection: psycopg.Connection, model: ReadModel, suffix: str, through
         )
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO model.build_ranges (model, suffix, n, tenant, done, below) VALUES (%s, %s, %s, %s, %s, %s)",
+                "INSERT INTO model.build_ranges (model, suffix, n, tenant, done, below) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
                 [
                     (model.name, suffix, n, piece.tenant, piece.after, piece.below)
                     for n, piece in enumerate(cut(connection, model, through, pieces))
@@ -104,19 +103,19 @@ def work(
             ).fetchone()
             if row is None:
                 return
-            n, tenant, done, below = row
-            events, last = _chunk(log, connection, tenant, done, below, through)
+            n, rest = row[0], Range(*row[1:])
+            events, last = _chunk(log, connection, rest, through)
             _fold(connection, applier, events)
             connection.execute(
                 "UPDATE model.build_ranges SET done = %s, finished = %s, events = events + %s "
                 "WHERE model = %s AND suffix = %s AND n = %s",
-                (events[-1].stream if events else done, last, len(events), model.name, suffix, n),
+                (events[-1].stream if events else rest.after, last, len(events), model.name, suffix, n),
             )
         yield Chunk(len(events))
 
 
 def _chunk(
-    log: Log, connection: psycopg.Connection, tenant: str, done: str, below: str, through: int
+    log: Log, connection: psycopg.Connection, rest: Range, through: int
 ) -> tuple[list[Recorded], bool]:
     """Return the next whole streams of a range, and whether they are its last."""
     limit = CHUNK
@@ -124,7 +123,7 @@ def _chunk(
         rows = connection.execute(
             f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream > %s AND stream < %s "
             "AND position <= %s ORDER BY tenant, stream, version LIMIT %s",
-            (tenant, done, below, through, limit),
+            (rest.tenant, rest.after, rest.below, through, limit),
         ).fetchall()
         if len(rows) < limit:
             return list(log.decode(rows, strict=False)), True
@@ -215,14 +214,3 @@ def _fold_on(
             applier.apply(connection, groups, history, left)
     except UNWRITABLE:
         applier.apply_carefully(connection, groups, history, left)
-
-
-def build(log: Log, conninfo: str, model: ReadModel, suffix: str, through: int) -> float:
-    """Fold a model into tables of their own in this process, ready to be compared; return the seconds it took."""
-    began = time.monotonic()
-    with projecting(conninfo) as connection:
-        through = begin(connection, model, suffix, through, 1)
-        for _ in work(log, connection, model, suffix, through):
-            pass
-        finish(connection, model, suffix)
-    return time.monotonic() - began

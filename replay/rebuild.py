@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -18,11 +18,14 @@ from replay.building import begin, finish, follow, work
 from replay.comparing import Difference, Sides, compare, snapshot
 from replay.explaining import explained
 from replay.ranges import tenants
+from replay.report import Progress, Rebuilt, Report, Tell
 from replay.swapping import checkpoint, swap
 from replay.workers import work_in_parallel
 from streams.errors import WrongExpectedVersion
 from streams.log import Log
 from streams.records import Append, Change
+
+__all__ = ["Progress", "RebuildUnderWay", "Rebuilt", "Report", "Tell", "rebuild"]
 
 LOCK = 0x72626C64
 """The advisory lock ("rbld") of the one process that rebuilds."""
@@ -33,53 +36,11 @@ WORTH_PROCESSES = 100_000
 _OPERATIONS = "tenant-operations"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a rebuild is: events done of `total`, per second, and the seconds left (None while unknown)."""
-
-    name: str
-    step: str
-    done: int
-    total: int
-    rate: float
-    eta: float | None
-
-
-Tell = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebuilt:
-    """What a rebuild of one read model found, and whether its tables were swapped in."""
-
-    name: str
-    tables: tuple[str, ...]
-    through: int
-    rows: int
-    events: int
-    differing: int
-    differences: tuple[Difference, ...]
-    swapped: bool
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a rebuild did. `swapped` is False where rows differ and nobody approved: the builds are kept for that."""
-
-    models: tuple[Rebuilt, ...] = field(default=())
-
-    @property
-    def swapped(self) -> bool:
-        """Whether every model was swapped in."""
-        return all(model.swapped for model in self.models)
-
-
 class RebuildUnderWay(Exception):
     """Another process rebuilds read models of this database."""
 
 
-def rebuild(
+def rebuild(  # noqa: PLR0913 - what, how, by whom and why
     log: Log,
     names: Sequence[str],
     *,
@@ -97,51 +58,23 @@ def rebuild(
     Leaves a ReadModelRebuilt in each tenant's operations. Raises UnknownReadModel, RebuildUnderWay or SwapBlocked.
     """
     chosen = models.named(names)
-    with projecting(log.conninfo) as connection:
-        with _alone(connection):
-            outdated = _outdated(connection)
-            chosen = (*chosen, *(m for m in models.models if m.name in outdated and m not in chosen))
-            one = _Rebuilding(log, connection, models, workers or default_workers(), progress)
-            found = [one.build(model) for model in chosen]
-            agreed = [approve or model.name in outdated for model in chosen]
-            if all(yes or not each.differing for yes, each in zip(agreed, found, strict=True)):
-                swap(log, connection, chosen, SHADOW)
-                found = [each.swapped_in() for each in found]
-                _record(log, connection, found, approved=approve, reason=reason, actor=actor)
-    return Report(tuple(each.report() for each in found))
+    with projecting(log.conninfo) as connection, _alone(connection):
+        outdated = _outdated(connection)
+        chosen = (*chosen, *(m for m in models.models if m.name in outdated and m not in chosen))
+        one = _Rebuilding(log, connection, models, workers or default_workers(), progress)
+        found = tuple(one.build(model) for model in chosen)
+        if all(approve or each.name in outdated or not each.differing for each in found):
+            swap(log, connection, chosen, SHADOW)
+            found = tuple(replace(each, swapped=True) for each in found)
+            _record(
+                log, tenants(connection), actor, [_event(each, reason, approved=approve) for each in found]
+            )
+    return Report(found)
 
 
 def default_workers() -> int:
     """Return how many processes a rebuild uses when nobody says: one a core, at most 8."""
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Built:
-    model: ReadModel
-    through: int
-    rows: int
-    events: int
-    differing: int
-    differences: list[Difference]
-    seconds: float
-    swapped: bool = False
-
-    def swapped_in(self) -> "_Built":
-        return _Built(**{name: getattr(self, name) for name in self.__slots__} | {"swapped": True})
-
-    def report(self) -> Rebuilt:
-        return Rebuilt(
-            name=self.model.name,
-            tables=self.model.tables,
-            through=self.through,
-            rows=self.rows,
-            events=self.events,
-            differing=self.differing,
-            differences=tuple(self.differences),
-            swapped=self.swapped,
-            seconds=self.seconds,
-        )
 
 
 class _Rebuilding:
@@ -154,7 +87,7 @@ class _Rebuilding:
         self._workers = workers
         self._progress = progress
 
-    def build(self, model: ReadModel) -> _Built:
+    def build(self, model: ReadModel) -> Rebuilt:
         """Fold, follow up to the live tables' checkpoint and compare."""
         began = time.monotonic()
         through = begin(
@@ -164,13 +97,15 @@ class _Rebuilding:
         finish(self._connection, model, SHADOW)
         reached, differing, differences = self._compare(model)
         rows = sum(_count(self._connection, table.named(SHADOW)) for table in tables_of(model))
-        return _Built(
-            model=model,
+        return Rebuilt(
+            name=model.name,
+            tables=model.tables,
             through=reached,
             rows=rows,
             events=events,
             differing=differing,
-            differences=differences,
+            differences=tuple(differences),
+            swapped=False,
             seconds=time.monotonic() - began,
         )
 
@@ -236,34 +171,30 @@ def _outdated(connection: psycopg.Connection) -> set[str]:
     }
 
 
-def _record(
-    log: Log,
-    connection: psycopg.Connection,
-    found: Sequence[_Built],
-    *,
-    approved: bool,
-    reason: str,
-    actor: str,
-) -> None:
+def _event(rebuilt: Rebuilt, reason: str, *, approved: bool) -> ReadModelRebuilt:
+    return ReadModelRebuilt(
+        occurred_at=datetime.now(UTC),
+        name=rebuilt.name,
+        through=rebuilt.through,
+        rows=rebuilt.rows,
+        differing=rebuilt.differing,
+        approved=approved,
+        reason=reason,
+    )
+
+
+def _record(log: Log, everyone: Sequence[str], actor: str, events: Sequence[ReadModelRebuilt]) -> None:
     """Leave what was done in the operations of every tenant."""
-    events = [
-        ReadModelRebuilt(
-            occurred_at=datetime.now(UTC),
-            name=each.model.name,
-            through=each.through,
-            rows=each.rows,
-            differing=each.differing,
-            approved=approved,
-            reason=reason,
-        )
-        for each in found
-    ]
-    for tenant in tenants(connection):
-        while True:
-            expected = len(log.stream(tenant, _OPERATIONS))
-            change = Change(stream=_OPERATIONS, expected=expected, events=events)
-            try:
-                log.append(Append(tenant=tenant, changes=[change], actor=actor, source="replay"))
-                break
-            except WrongExpectedVersion:
-                continue
+    for tenant in everyone:
+        while not _recorded(log, tenant, actor, events):
+            pass
+
+
+def _recorded(log: Log, tenant: str, actor: str, events: Sequence[ReadModelRebuilt]) -> bool:
+    expected = len(log.stream(tenant, _OPERATIONS))
+    change = Change(stream=_OPERATIONS, expected=expected, events=events)
+    try:
+        log.append(Append(tenant=tenant, changes=[change], actor=actor, source="replay"))
+    except WrongExpectedVersion:
+        return False
+    return True

@@ -34,13 +34,14 @@ class Records(Application[UUID]):
 class LastSeen(PostgresTrackingRecorder):
     """A view of one row a subject."""
 
-    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
         self._table = "last_seen"
         self.sql_create_statements.append(
-            SQL("CREATE TABLE IF NOT EXISTS {}.{} (id uuid PRIMARY KEY, type text, amount numeric, at timestamptz)").format(
-                Identifier(self.datastore.schema), Identifier(self._table)
-            )
+            SQL(
+                "CREATE TABLE IF NOT EXISTS {}.{} "
+                "(id uuid PRIMARY KEY, type text, amount numeric, at timestamptz)"
+            ).format(Identifier(self.datastore.schema), Identifier(self._table))
         )
         self._upsert = SQL(
             "INSERT INTO {}.{} VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET type = excluded.type, "

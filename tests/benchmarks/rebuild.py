@@ -4,11 +4,12 @@ import os
 import sys
 import threading
 import time
+from typing import Self
 
 import psutil
 
-from projections.definition import Models
 from projections.deals import DEALS
+from projections.definition import Models
 from projections.projector import Projector
 from projections.schema import prepare
 from replay.rebuild import rebuild
@@ -50,7 +51,7 @@ class _Peak:
 
     most = 0
 
-    def __enter__(self) -> "_Peak":
+    def __enter__(self) -> Self:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()

@@ -21,8 +21,9 @@ def withdrawn(*versions: int) -> EventsWithdrawn:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
+@pytest.mark.usefixtures("projector")
 def test_withdrawn_events_count_as_never_having_happened(
-    log: Log, database: str, projector: Projector, ask: Ask, batch: int
+    log: Log, database: str, ask: Ask, batch: int
 ) -> None:
     append(log, "order-1", [placed(customer_id="c1"), paid()], customer_id="c1")
     append(log, "order-2", [placed(customer_id="c1"), refunded(order_id="2")], customer_id="c1")
@@ -84,9 +85,9 @@ def forget(log: Log, customer: str, *streams: str) -> None:
 
 
 @pytest.mark.parametrize("early", [True, False])
+@pytest.mark.usefixtures("database")
 def test_an_erased_person_is_in_no_row_and_no_rebuild_brings_them_back(
     log: Log,
-    database: str,
     projector: Projector,
     ask: Ask,
     early: bool,  # noqa: FBT001 - both ways are tried

@@ -175,13 +175,13 @@ def recorded(stream: str, events: Sequence[Event]) -> list[Recorded]:
     ]
 
 
-def folded(fold: Fold[Any], events: Sequence[Recorded], state: Any = None) -> Any:  # noqa: ANN401
+def folded(fold: Fold[Any], events: Sequence[Recorded], state: Any = None) -> Any:
     for one in events:
         state = fold.evolve[type(one.event)](state, one)
     return state
 
 
-def content(fold: Fold[Any], state: Any) -> tuple[object, ...]:  # noqa: ANN401
+def content(fold: Fold[Any], state: Any) -> tuple[object, ...]:
     """Return what a row shows, and its unsettled anomalies, but nothing of when it arrived."""
     if state is None:
         return ()

@@ -22,7 +22,7 @@ from tests.projections.facts import append, at, known, paid, placed
 BAD = "bad"
 
 
-def _choking(state: Any, recorded: Recorded) -> Any:  # noqa: ANN401
+def _choking(state: Any, recorded: Recorded) -> Any:
     assert ORDERS.fold is not None
     event = recorded.event
     if isinstance(event, PaymentReceived) and event.payment_id == BAD:

@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 import pytest
 
-from projections.checkpoints import CheckpointMoved
+from projections.checkpoints import CheckpointMoved, take_up
 from projections.definition import Models
 from projections.orders import ORDERS, Order
 from projections.projector import Projector
@@ -35,8 +35,9 @@ def test_a_projector_brings_rows_and_sums_to_the_head(log: Log, projector: Proje
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.usefixtures("projector")
 def test_any_cut_into_batches_gives_what_a_naive_fold_gives(
-    log: Log, database: str, projector: Projector, ask: Ask, seed: int
+    log: Log, database: str, ask: Ask, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - a repeatable shuffle
     facts = [
@@ -69,8 +70,9 @@ def test_any_cut_into_batches_gives_what_a_naive_fold_gives(
     assert differences(log, database) == []
 
 
+@pytest.mark.usefixtures("projector")
 def test_a_projector_whose_checkpoint_was_moved_by_another_stops_and_writes_nothing(
-    log: Log, database: str, projector: Projector, ask: Ask
+    log: Log, database: str, ask: Ask
 ) -> None:
     append(log, "order-1", [placed(customer_id="c1")])
     first = Projector(log, database, Models((ORDERS,)))
@@ -79,15 +81,13 @@ def test_a_projector_whose_checkpoint_was_moved_by_another_stops_and_writes_noth
         slow._places = _places(connection)  # noqa: SLF001
         connection.execute("UPDATE model.checkpoints SET position = 1 WHERE name = 'orders'")
         connection.commit()
+        slow._follow(1, threading.Event())  # noqa: SLF001
         with pytest.raises(CheckpointMoved):
-            slow._follow(1, threading.Event())  # noqa: SLF001
             slow._settle()  # noqa: SLF001
     assert ask("SELECT count(*) FROM model.orders") == [(0,)]
 
 
 def _places(connection: psycopg.Connection) -> dict[str, object]:
-    from projections.checkpoints import take_up
-
     places = take_up(connection, [ORDERS])
     connection.commit()
     return dict(places)
@@ -135,7 +135,8 @@ def test_a_running_projector_follows_and_a_standby_takes_over(
     assert differences(log, database) == []
 
 
-def test_waiting_ends_in_time_when_nobody_projects(log: Log, projector: Projector) -> None:
+@pytest.mark.usefixtures("projector")
+def test_waiting_ends_in_time_when_nobody_projects(log: Log) -> None:
     append(log, "deal-1", [opened()])
     began = time.monotonic()
     assert not wait(log, 1, 0.2)

@@ -41,9 +41,8 @@ CONTRACT = {
 
 
 @pytest.mark.parametrize("view", CONTRACT)
-def test_each_view_has_the_columns_of_the_contract_and_its_tenant(
-    projector: Projector, ask: Ask, view: str
-) -> None:
+@pytest.mark.usefixtures("projector")
+def test_each_view_has_the_columns_of_the_contract_and_its_tenant(ask: Ask, view: str) -> None:
     columns = {
         name
         for (name,) in ask(
@@ -54,9 +53,8 @@ def test_each_view_has_the_columns_of_the_contract_and_its_tenant(
     assert {"tenant", *CONTRACT[view].split(", ")} <= columns
 
 
-def test_every_view_file_is_made_and_read_only_by_the_right_of_its_reader(
-    projector: Projector, ask: Ask
-) -> None:
+@pytest.mark.usefixtures("projector")
+def test_every_view_file_is_made_and_read_only_by_the_right_of_its_reader(ask: Ask) -> None:
     files = {path.stem for path in (Path(prepare.__code__.co_filename).parent / "views").glob("*.sql")}
     made = ask(
         "SELECT c.relname, c.reloptions FROM pg_class c WHERE relnamespace = 'read'::regnamespace AND relkind = 'v'"
@@ -205,7 +203,10 @@ def test_the_board_follows_the_pipeline_in_force_and_shows_unheard_of_stages(
     define = PipelineDefined(occurred_at=at(0), name="sales", stages=stages, renamed=(("Offer", "Proposal"),))
     append(log, "pipeline-sales", [define])
     projector.catch_up()
-    board = "SELECT stage, stage_order, currency, deals, amount, weighted, oldest_since FROM read.pipeline_board ORDER BY 1"
+    board = (
+        "SELECT stage, stage_order, currency, deals, amount, weighted, oldest_since FROM read.pipeline_board "
+        "ORDER BY 1"
+    )
     assert ask(board) == [
         ("Limbo", None, None, 1, 0, 0, at(2)),
         ("Proposal", 2, "EUR", 2, 150, 75, at(0)),
@@ -304,7 +305,8 @@ def test_a_function_of_an_analyst_that_tells_all_it_is_shown_is_shown_nothing_of
         "INSERT INTO model.skipped VALUES ('orders', 'a', 1, 'x', 'y')",
     ],
 )
-def test_an_analyst_may_only_read_and_only_read_models(projector: Projector, ask: Ask, sql: str) -> None:
+@pytest.mark.usefixtures("projector")
+def test_an_analyst_may_only_read_and_only_read_models(ask: Ask, sql: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(sql, analyst_of="a")
 

@@ -16,7 +16,8 @@ from projections.orders import ORDERS
 from projections.projector import Projector
 from projections.schema import prepare
 from projections.tables import SHADOW
-from replay import building, rebuild as rebuilding
+from replay import building
+from replay import rebuild as rebuilding
 from replay.building import work
 from replay.rebuild import Progress, RebuildUnderWay, rebuild
 from replay.verify import differences
@@ -55,7 +56,8 @@ def test_a_rebuild_that_finds_nothing_different_swaps_by_itself(
     assert ask("SELECT relname FROM pg_class WHERE relname LIKE %s", f"%{SHADOW}") == []
 
 
-def test_a_rebuild_leaves_an_event_with_its_reason_in_every_tenant(log: Log, projected: Projector) -> None:
+@pytest.mark.usefixtures("projected")
+def test_a_rebuild_leaves_an_event_with_its_reason_in_every_tenant(log: Log) -> None:
     append(log, "customer-1", known("Ann", "ann@example.org"), tenant="other", customer_id="1")
     rebuild(log, ["orders"], reason="drill", actor="olga")
     for tenant in ("main", "other"):
@@ -68,9 +70,8 @@ def test_a_rebuild_leaves_an_event_with_its_reason_in_every_tenant(log: Log, pro
         )
 
 
-def test_a_rebuild_that_differs_waits_for_approval_and_says_why(
-    log: Log, database: str, projected: Projector, ask: Ask
-) -> None:
+@pytest.mark.usefixtures("projected")
+def test_a_rebuild_that_differs_waits_for_approval_and_says_why(log: Log, database: str, ask: Ask) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE model.orders SET total = 99 WHERE order_id = '3'")
         connection.execute("DELETE FROM model.orders WHERE order_id = '4'")
@@ -176,9 +177,8 @@ def test_a_killed_rebuild_is_taken_up_where_it_was(
     assert differences(log, database) == []
 
 
-def test_a_build_of_other_code_is_thrown_away(
-    log: Log, database: str, projected: Projector, ask: Ask
-) -> None:
+@pytest.mark.usefixtures("projected")
+def test_a_build_of_other_code_is_thrown_away(log: Log, database: str, ask: Ask) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE model.orders SET total = 99")
     assert not rebuild(log, ["orders"]).swapped
@@ -189,8 +189,11 @@ def test_a_build_of_other_code_is_thrown_away(
     assert ask("SELECT DISTINCT total FROM read.orders") == [(10,)]
 
 
+@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("ask")
+@pytest.mark.usefixtures("ask")
 def test_worker_processes_share_the_ranges(
-    log: Log, database: str, projected: Projector, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    log: Log, projected: Projector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(60):
         append(log, f"order-w{n:02}", [placed(customer_id=f"c{n % 7}"), paid()])
@@ -200,7 +203,8 @@ def test_worker_processes_share_the_ranges(
     assert (report.events, report.differing, report.swapped) == (131, 0, True)
 
 
-def test_two_workers_never_take_the_same_range(log: Log, database: str, projected: Projector) -> None:
+@pytest.mark.usefixtures("projected")
+def test_two_workers_never_take_the_same_range(log: Log, database: str) -> None:
     with projecting(database) as one, projecting(database) as other:
         through = building.begin(one, ORDERS, SHADOW, 11, 1)
         for held in work(log, one, ORDERS, SHADOW, through):
@@ -209,8 +213,9 @@ def test_two_workers_never_take_the_same_range(log: Log, database: str, projecte
         assert sum(chunk.events for chunk in work(log, other, ORDERS, SHADOW, through)) == 0
 
 
+@pytest.mark.usefixtures("projected")
 def test_a_model_of_a_new_version_is_rebuilt_while_the_old_one_serves_and_then_followed(
-    log: Log, database: str, projected: Projector, ask: Ask
+    log: Log, database: str, ask: Ask
 ) -> None:
     newer = Models((*[m for m in ALL.models if m is not ORDERS], replace(ORDERS, version=2)))
     assert prepare(database, newer) == ["orders"]
@@ -225,7 +230,8 @@ def test_a_model_of_a_new_version_is_rebuilt_while_the_old_one_serves_and_then_f
     assert differences(log, database, models=newer) == []
 
 
-def test_only_one_rebuild_at_a_time(log: Log, database: str, projected: Projector) -> None:
+@pytest.mark.usefixtures("projected")
+def test_only_one_rebuild_at_a_time(log: Log, database: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (rebuilding.LOCK,))
         with pytest.raises(RebuildUnderWay):
