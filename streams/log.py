@@ -1,13 +1,9 @@
 """The log: append, read, follow. PostgreSQL decides; positions are gapless and in commit order."""
 
-import itertools
-import os
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-import msgspec
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -15,10 +11,10 @@ from domain.event import Event, stored_as
 from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
+from streams.encoder import Encoder, subject_of
 from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
-from streams.records import Append, Appended, Change, Claim, Recorded, Unreadable
-from streams.ticket import Place, Ticket
+from streams.records import Append, Appended, Recorded, Unreadable
 
 COLUMNS = (
     "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "
@@ -27,11 +23,6 @@ COLUMNS = (
 LEAN_COLUMNS = "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text"
 _LEAN = 10
 _ERASED = stored_as(PersonalDataErased).name
-
-
-def subject_of(stream: str, customer_id: str | None) -> str:
-    """Return whose key seals the personal fields of this stream: its customer's, or its own without one."""
-    return f"customer-{customer_id}" if customer_id else stream
 
 
 class Log:
@@ -55,18 +46,15 @@ class Log:
         )
         try:
             self.keyring = Keyring(self._pool, master_key)
-            self.partitions = self._partitions()
+            with self._pool.connection() as connection:
+                row = connection.execute("SELECT partitions FROM log.head").fetchone()
         except BaseException:
             self._pool.close()
             raise
         self.codec = Codec(self.keyring)
+        self.partitions = int(row[0]) if row else 0
+        self.encoder = Encoder(self.keyring, self.codec, self.partitions)
         self.committer = Committer(self._pool)
-        self.numbers = itertools.count()
-
-    def _partitions(self) -> int:
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT partitions FROM log.head").fetchone()
-        return int(row[0]) if row else 0
 
     def close(self) -> None:
         """Commit what is under way and give back every connection."""
@@ -88,7 +76,7 @@ class Log:
         OutcomeUnknown: perhaps; ask again with the same command).
         """
         try:
-            return self.committer.append(self._ticket(append))
+            return self.committer.append(self.encoder.ticket(append))
         finally:
             self._drop_destroyed([append])
 
@@ -101,7 +89,7 @@ class Log:
             if any(self.codec.seals(type(event)) for event in change.events)
         )
         try:
-            return self.committer.append_all([self._ticket(append) for append in appends])
+            return self.committer.append_all([self.encoder.ticket(append) for append in appends])
         finally:
             self._drop_destroyed(appends)
 
@@ -112,92 +100,7 @@ class Log:
 
     def partition_of(self, tenant: str, routing_key: str) -> int:
         """Return the partition of a routing key, the same everywhere and for ever."""
-        return zlib.crc32(f"{tenant}\x1f{routing_key}".encode()) % self.partitions
-
-    def _ticket(self, append: Append) -> Ticket:
-        number = next(self.numbers)
-        tenant, asked = append.tenant, append.asked
-        first = append.changes[0] if append.changes else None
-        ticket = Ticket(
-            number=number,
-            version=first.expected + len(first.events) if first else 0,
-            answer=asked.answer if asked else {},
-        )
-        for change in append.changes:
-            self._add_events(append, change, ticket)
-        if append.claims or append.releases or append.release_streams:
-            self._add_claims(append, ticket)
-        if append.destroy:
-            ticket.parts["destroy"] = _each([tenant, subject] for subject in append.destroy)
-        if append.reopen:
-            ticket.parts["reopen"] = _each([tenant, reopened] for reopened in append.reopen)
-        if asked is not None:
-            ticket.alone.add((tenant, "", asked.command_id))
-            ticket.command_id = asked.command_id
-            ticket.fingerprint = asked.fingerprint.hex()
-            answer = {"version": ticket.version, "answer": asked.answer}
-            ticket.command = encode(
-                [number, tenant, asked.command_id, ticket.fingerprint, answer, ticket.events]
-            )
-        return ticket
-
-    def _add_events(self, append: Append, change: Change, ticket: Ticket) -> None:
-        tenant, stream, customer_id = append.tenant, change.stream, change.customer_id
-        subject = subject_of(stream, customer_id)
-        partition = change.partition
-        if partition is None:
-            partition = self.partition_of(tenant, subject)
-        command_id = append.asked.command_id if append.asked else None
-        version = change.expected
-        rows = []
-        for event in change.events:
-            version += 1
-            name, data = self.codec.encode(tenant, subject, event)
-            event_id = new_event_id()
-            if ticket.proof is None:
-                ticket.proof = (tenant, stream, version, event_id)
-            rows.append(
-                (
-                    tenant,
-                    stream,
-                    version,
-                    name,
-                    event_id,
-                    customer_id,
-                    partition,
-                    event.occurred_at,
-                    append.actor,
-                    append.source,
-                    command_id,
-                    append.correlation_id,
-                    append.causation_id,
-                    msgspec.Raw(data),
-                )
-            )
-        check = encode((ticket.number, tenant, stream, change.expected))
-        ticket.streams[tenant, stream] = Place(change.expected, version, check)
-        ticket.events += len(rows)
-        if rows:
-            ticket.add("events", encode(rows)[1:-1])
-
-    def _add_claims(self, append: Append, ticket: Ticket) -> None:
-        tenant = append.tenant
-
-        def digest(claim: Claim) -> str:
-            found = self.keyring.digest(tenant, claim.kind, claim.value).hex()
-            ticket.alone.add((tenant, claim.kind, found))
-            return found
-
-        if append.claims:
-            ticket.parts["claims"] = _each(
-                [ticket.number, tenant, claim.kind, digest(claim), claim.stream] for claim in append.claims
-            )
-        releases: list[list[str | None]] = [
-            [tenant, claim.stream, claim.kind, digest(claim)] for claim in append.releases
-        ]
-        releases += [[tenant, stream, None, None] for stream in append.release_streams]
-        if releases:
-            ticket.parts["releases"] = _each(releases)
+        return self.encoder.partition_of(tenant, routing_key)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -314,19 +217,6 @@ class Log:
         """Lend a connection of the application's role, in autocommit."""
         with self._pool.connection() as connection:
             yield connection
-
-
-encode = msgspec.json.encode
-
-
-def _each(rows: Iterable[Sequence[object]]) -> bytes:
-    return b",".join(encode(row) for row in rows)
-
-
-def new_event_id() -> str:
-    """Return a random (version 4) UUID as 32 hex digits, at a quarter of the price of uuid4."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:12]}4{digits[13:16]}a{digits[17:]}"
 
 
 def _as_app(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from tests.benchmarks import machine
 
@@ -30,7 +31,7 @@ def main(chosen: list[str]) -> int:
     return 0
 
 
-def _module(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _module(name: str) -> ModuleType:
     path = Path(__file__).parent / f"{name}.py"
     return importlib.import_module(f"tests.benchmarks.{name}{'' if path.exists() else '_'}")
 

@@ -11,16 +11,16 @@ import pytest
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 from eventsourcing.utils import Environment, get_topic
 
-from streams.log import Log
-from streams.recorder import (
-    Factory,
+from streams.applications import (
     LogAggregateRecorder,
     LogApplicationRecorder,
     LogProcessRecorder,
     LogTrackingRecorder,
     Scope,
-    SnapshotRecorder,
 )
+from streams.log import Log
+from streams.recorder import Factory
+from streams.snapshots import SnapshotRecorder
 from tests.conftest import MASTER_KEY
 
 # The library has one cipher on two packages, and its test cases import the one on pycryptodome, which we do not need.

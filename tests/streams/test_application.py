@@ -8,7 +8,8 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import IntegrityError, ProcessRecorder, Tracking
 
 from streams.log import Log
-from streams.recorder import Factory, SnapshotRecorder
+from streams.recorder import Factory
+from streams.snapshots import SnapshotRecorder
 from tests.conftest import MASTER_KEY
 
 

@@ -8,6 +8,7 @@ from tests.streams.race import Outcome, race
 UNSAFE = """
     taken := nextval('log.unsafe');  -- a number drawn before the commit, as a serial column does
     at := clock_timestamp();
+    PERFORM pg_sleep(random() * 0.01);  -- some commits take longer than others
 """
 
 
