@@ -26,7 +26,13 @@ class Conditions:
         passes = self._passes(condition)
         if condition.rows == "all":
             return lambda rows: all(passes(read(row)) for row in rows)
-        return lambda rows: any(passes(read(row)) for row in rows)
+
+        def test(rows: Sequence[Row]) -> bool:
+            if len(rows) == 1:
+                return passes(read(rows[0]))
+            return any(passes(read(row)) for row in rows)
+
+        return test
 
     def never(self, condition: Condition) -> bool:
         """Say whether no row can pass this condition, because the file lacks its optional columns."""

@@ -107,11 +107,18 @@ def time_reader(formats: tuple[str, ...], zone: tzinfo | None) -> Callable[[str]
     return time
 
 
+def _iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        zoned = text.removesuffix(" UTC") + "+00:00" if text.endswith(" UTC") else _OFFSET.sub("", text)
+        return datetime.fromisoformat(zoned)
+
+
 def _parsed(text: str, form: str) -> datetime | None:
     try:
         if form == "iso":
-            text = text.removesuffix(" UTC") + "+00:00" if text.endswith(" UTC") else _OFFSET.sub("", text)
-            return datetime.fromisoformat(text)
+            return _iso(text)
         return datetime.strptime(text, form)  # noqa: DTZ007 - a naive time gets the mapping's zone
     except ValueError:
         return None

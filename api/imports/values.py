@@ -65,7 +65,18 @@ class Compiler:
                 raise Unusable("value-unknown", told, rows[0])
             return found
 
-        return value
+        return self._constant(expression, value) if expression.value is not None else value
+
+    @staticmethod
+    def _constant(e: Expression, value: Value) -> Value:
+        """Evaluate once what no row can change."""
+        if e.unless or e.lookup or e.times or e.over or e.plus or e.minus:
+            return value
+        try:
+            constant = value([Row([], "", 0)])
+        except Unusable as unusable:
+            raise Misuse(f"value {e.value!r}: {unusable.reason}: {REASONS[unusable.reason]}") from None
+        return lambda _: constant
 
     def _fallback(self, expression: Expression, field: Field) -> Scalar:
         if not expression.default:

@@ -92,10 +92,11 @@ def test_a_wrong_mapping_is_told_by_key_and_rule(tmp_path: Path, change: tuple[s
     assert told in str(misuse.value)
 
 
-def test_a_default_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    mapping = load(written(tmp_path, ORDERS.replace('"total"\n', '{ column = "total", default = "none" }\n')))
+@pytest.mark.parametrize("how", ["column = 'total', default = 'none'", "value = 'none'"])
+def test_a_default_or_constant_that_cannot_be_read_is_told(tmp_path: Path, how: str) -> None:
+    mapping = load(written(tmp_path, ORDERS.replace('"total"\n', f"{{ {how} }}\n")))
     (tmp_path / "orders.csv").write_text("id,total,at\n")
-    with pytest.raises(Misuse, match="default 'none': number-malformed"):
+    with pytest.raises(Misuse, match=r"(default|value) 'none': number-malformed"):
         Pass(mapping.inputs[0], mapping, [tmp_path / "orders.csv"], {})
 
 
