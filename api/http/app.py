@@ -11,15 +11,18 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from api import health
 from api.http.metrics import render
 from api.http.pages import START
-from api.http.v1.install import RATE, install, serving
+from api.http.v1.install import PATIENCE, RATE, install, serving
 from streams.log import Log
 
 _PATIENCE = 2  # seconds a health check waits for a connection
 _UNAVAILABLE = 503
 
 
-def create_app(conninfo: str, log: Log, rate: float = RATE) -> FastAPI:
-    """Return the application on the database that `conninfo` names; each key may ask `rate` times a second."""
+def create_app(conninfo: str, log: Log, *, rate: float = RATE, patience: float = PATIENCE) -> FastAPI:
+    """Return the application on the database that `conninfo` names.
+
+    Each key may ask `rate` times a second; a request waits `patience` seconds for read models.
+    """
 
     def connected() -> psycopg.Connection:
         """Connect anew: a pool hides for a while that a database is back."""
@@ -27,7 +30,7 @@ def create_app(conninfo: str, log: Log, rate: float = RATE) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with serving(app, log, conninfo, rate):
+        with serving(app, log, conninfo, rate, patience):
             yield
 
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -78,6 +78,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     log_errors.LogRefusal: Rule(503, "log-refused", headers=RETRY_AFTER),
     log_errors.WrongExpectedVersion: Rule(409, "version-conflict", ("expected", "current")),
     log_errors.ClaimTaken: Rule(409, "identity-taken", ("kind", "holder")),
+    log_errors.Unstorable: Rule(400, "unstorable"),
     log_errors.CommandReused: Rule(422, "idempotency-key-reused"),
     log_errors.OutcomeUnknown: Rule(503, "outcome-unknown", headers=RETRY_AFTER),
     log_errors.UnknownEventType: Rule(500, "event-type-unknown"),

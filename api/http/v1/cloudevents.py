@@ -37,7 +37,7 @@ def read_event(told: object) -> CloudEvent:
     try:
         return CloudEvent.model_validate(told)
     except ValidationError as cause:
-        raise malformed(cause.errors(include_url=False, include_input=False)) from None
+        raise _malformed(cause) from None
 
 
 def event_of_headers(headers: Headers, data: object) -> dict[str, object]:
@@ -63,11 +63,13 @@ def command_of(ask: Ask, event: CloudEvent) -> tuple[Command, Context]:
     try:
         body = report.data.model_validate(at | event.data)
     except ValidationError as cause:
-        found = cause.errors(include_url=False, include_input=False)
-        raise malformed(
-            [{"loc": ("body", "data", *one["loc"]), "msg": one["msg"]} for one in found]
-        ) from None
+        raise _malformed(cause, "data") from None
     ask.check(referred(**{name: getattr(body, name, None) for name in _REFERENCES}))
     tenant = ask.caller.tenant
     digest = ask.service.log.keyring.digest("event", tenant, source, event.id)
     return report.command(body, tenant, source), ask.context(source, f"event-{digest.hex()[:48]}")
+
+
+def _malformed(cause: ValidationError, *within: str) -> Problem:
+    found = cause.errors(include_url=False, include_input=False)
+    return malformed([{"loc": ("body", *within, *one["loc"]), "msg": one["msg"]} for one in found])

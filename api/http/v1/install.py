@@ -21,15 +21,18 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router for module in (leads, customers, deals, orders, invoices, pipelines, events, reads)
 )
 RATE = 1000.0
+PATIENCE = 5.0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @contextmanager
-def serving(app: FastAPI, log: Log, conninfo: str, rate: float = RATE) -> Iterator[None]:
-    """Give the routes what they need while the application runs; `rate` requests a second for each key."""
+def serving(
+    app: FastAPI, log: Log, conninfo: str, rate: float = RATE, patience: float = PATIENCE
+) -> Iterator[None]:
+    """Give the routes what they need while the application runs, as `create_app` says."""
     reads = ReadPool(conninfo)
     reads.open()
-    app.state.service = Service(log, reads, Keys(log, rate, burst=2 * rate))
+    app.state.service = Service(log, reads, Keys(log, rate, burst=2 * rate), patience)
     try:
         yield
     finally:

@@ -12,7 +12,6 @@ from api.http.v1.read_pool import ReadPool
 from projections.waiting import wait
 from streams.log import Log
 
-_WAIT = 5.0  # seconds a request waits for read models
 _WAITING = 20  # requests that may wait at once: the others go on being answered
 
 
@@ -23,7 +22,7 @@ class Service:
     log: Log
     reads: ReadPool
     keys: Keys
-    patience: float = _WAIT
+    patience: float
     waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_WAITING))
 
     def passed(self, position: int) -> bool:

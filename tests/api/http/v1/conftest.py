@@ -40,11 +40,14 @@ def projecting(database: str, log: Log) -> Iterator[None]:
 
 @pytest.fixture
 def start(database: str, log: Log) -> Iterator[Callable[..., Service]]:
-    """Starts applications on the test's database."""
+    """Starts applications on the test's database, with read models that nobody keeps current."""
+    prepare(database)
     clients: list[TestClient] = []
 
-    def started(rate: float = 1000.0) -> Service:
-        client = TestClient(create_app(database, log, rate), raise_server_exceptions=True)
+    def started(rate: float = 1000.0, patience: float = 30.0) -> Service:
+        client = TestClient(
+            create_app(database, log, rate=rate, patience=patience), raise_server_exceptions=True
+        )
         client.__enter__()
         clients.append(client)
         return Service(client, log, make_key(log, "admin"))

@@ -1,0 +1,166 @@
+"""CloudEvents: one, many, in headers; each once by source and id; a bad one does not stop the others."""
+
+import json
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from api.http.v1.events import ORDER, PAYMENT
+from api.http.v1.reports import REPORTS
+from tests.api.http.v1.running import Service
+
+ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
+
+
+def send(service: Service, body: Any, kind: str = ONE, **headers: str) -> Response:
+    sent = {"Authorization": f"Bearer {service.secret}", "Content-Type": kind}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return service.client.post("/v1/events", content=json.dumps(body).encode(), headers=sent)
+
+
+def test_the_documents_examples_are_recorded_and_validate(service: Service) -> None:
+    found = service.client.get("/openapi.json").json()["paths"]["/v1/events"]["post"]
+    for kind, told in found["requestBody"]["content"].items():
+        for example in told.get("examples", {}).values():
+            answer = send(service, example["value"], kind)
+            assert answer.status_code in {200, 201}, answer.text
+            assert answer.is_success
+
+
+def test_an_event_counts_once_by_its_source_and_id(service: Service) -> None:
+    first, again = send(service, ORDER), send(service, ORDER)
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+    elsewhere = send(service, ORDER | {"source": "other-shop"})
+    assert elsewhere.status_code == 201
+    assert elsewhere.json()["id"] != first.json()["id"]
+
+
+def test_an_event_id_used_for_something_else_is_refused(service: Service) -> None:
+    send(service, ORDER)
+    answer = send(service, ORDER | {"data": ORDER["data"] | {"total": "1"}})  # type: ignore[operator]
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
+
+
+def test_an_event_in_headers_is_the_same_event(service: Service) -> None:
+    first = send(service, ORDER)
+    headers = {f"ce-{name}": str(ORDER[name]) for name in ("specversion", "id", "source", "type", "time")}
+    again = send(service, ORDER["data"], "application/json", **headers)
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_attributes_in_headers_are_percent_encoded(service: Service) -> None:
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "caf%C3%A9",
+        "ce-source": "shop",
+        "ce-type": "order-placed.v1",
+    }
+    body = ORDER["data"] | {"occurred_at": ORDER["time"]}  # type: ignore[operator]
+    assert send(service, body, "application/json", **headers).status_code == 201
+    assert send(service, ORDER | {"id": "café", "data": body}).status_code == 200
+
+
+def test_a_batch_is_answered_event_by_event_and_its_bad_ones_stop_nothing(service: Service) -> None:
+    batch = [
+        PAYMENT,
+        ORDER,
+        ORDER,
+        ORDER | {"id": "2", "type": "order-teleported.v1"},
+        ORDER | {"id": "3", "data": {"source_id": "1", "currency": "EUR", "total": 1.5}},
+        "not an event",
+        ORDER | {"id": "4", "data": ORDER["data"] | {"source": "elsewhere"}},  # type: ignore[operator]
+        ORDER | {"id": "5", "time": None},
+    ]
+    answer = send(service, batch, MANY)
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert [one["status"] for one in results] == [201, 201, 200, 422, 400, 400, 400, 400]
+    assert [one["event"] for one in results] == ["8d70", "8d6f", "8d6f", "2", "3", None, "4", "5"]
+    assert results[3]["types"] == sorted(REPORTS)
+    assert results[4]["errors"][0]["at"] == "/data/total"
+    assert results[1]["id"] == results[0]["id"] == results[2]["id"]
+    shown = service.get(f"/v1/orders/{results[1]['id']}", after=results[1]["position"]).json()
+    assert (shown["total"], shown["paid"]) == ("29.90", "29.90")
+
+
+def test_a_batch_sent_again_records_nothing(service: Service) -> None:
+    send(service, [ORDER, PAYMENT], MANY)
+    head = service.log.head()
+    again = send(service, [ORDER, PAYMENT], MANY)
+    assert [one["status"] for one in again.json()["results"]] == [200, 200]
+    assert service.log.head() == head
+
+
+def test_facts_in_any_order_end_the_same(service: Service) -> None:
+    refund = PAYMENT | {
+        "id": "r",
+        "type": "refund-issued.v1",
+        "data": {"source_id": "r-1", "order_source_id": "1001", "currency": "EUR", "amount": "9.90"},
+    }
+    ends = []
+    for source, batch in (("a", [ORDER, PAYMENT, refund]), ("b", [refund, PAYMENT, ORDER])):
+        results = send(service, [one | {"source": source} for one in batch], MANY).json()["results"]
+        assert {one["status"] for one in results} == {201}
+        position = max(one["position"] for one in results)
+        [row] = service.get("/v1/orders", source=source, after=position).json()["data"]
+        ends.append({name: row[name] for name in ("total", "paid", "refunded", "status", "payment_status")})
+    assert ends[0] == ends[1]
+    assert ends[0]["refunded"] == "9.90"
+
+
+@pytest.mark.parametrize("body", [{}, 7, "x", [], None, ORDER | {"specversion": "0.3"}, {"id": "1"}])
+def test_what_is_no_event_is_malformed(service: Service, body: object) -> None:
+    answer = send(service, body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize("body", [ORDER, [ORDER] * 1001, 7])
+def test_what_is_no_batch_is_malformed(service: Service, body: object) -> None:
+    assert send(service, body, MANY).status_code == 400
+
+
+def test_a_key_of_one_source_cannot_speak_for_another(service: Service) -> None:
+    shop = service.as_("service", "events:write", "source:shop")
+    assert send(shop, ORDER).status_code == 201
+    answer = send(shop, ORDER | {"source": "bank"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "source-forbidden")
+
+
+def test_an_event_cannot_refer_to_another_tenants_records(service: Service) -> None:
+    theirs = service.as_("admin", tenant="other").done("/v1/customers", {"name": "Bo"})
+    data = {"source_id": "d", "stage": "New", "title": "x", "customer_id": theirs["id"]}
+    answer = send(service, ORDER | {"type": "deal-opened.v1", "data": data})
+    assert (answer.status_code, answer.json()["code"]) == (422, "reference-unknown")
+
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "customer-reported.v1": {"source_id": "c", "name": "Ann"},
+    "lead-captured.v1": {"source_id": "l", "form": "contact"},
+    "lead-progressed.v1": {"source_id": "l", "progress": "qualified"},
+    "deal-opened.v1": {"source_id": "d", "stage": "New", "title": "Tea"},
+    "deal-changed.v1": {"source_id": "d", "stage": "Proposal", "amount": "5", "currency": "EUR"},
+    "deal-activity-recorded.v1": {"source_id": "d", "kind": "call", "activity": "called"},
+    "order-placed.v1": {"source_id": "o", "currency": "EUR", "total": "10"},
+    "payment-received.v1": {"order_source_id": "o", "payment_id": "p", "currency": "EUR", "amount": "10"},
+    "shipment-sent.v1": {"order_source_id": "o", "shipment_id": "s", "complete": True},
+    "order-cancelled.v1": {"order_source_id": "o"},
+    "refund-issued.v1": {"source_id": "r", "order_source_id": "o", "currency": "EUR", "amount": "1"},
+    "invoice-issued.v1": {"source_id": "i", "currency": "EUR", "subtotal": "10", "tax": "1"},
+    "invoice-paid.v1": {"invoice_source_id": "i", "payment_id": "p", "currency": "EUR", "amount": "11"},
+    "invoice-refunded.v1": {"invoice_source_id": "i", "refund_id": "r", "currency": "EUR", "amount": "1"},
+}
+
+
+def test_every_type_that_is_taken_is_recorded_and_shown(service: Service) -> None:
+    assert set(SAMPLES) == set(REPORTS)
+    batch = [ORDER | {"id": kind, "type": kind, "data": data} for kind, data in SAMPLES.items()]
+    results = send(service, batch, MANY, Prefer="wait=projected").json()["results"]
+    assert {one["status"] for one in results} == {201}, results
+    [deal] = service.get("/v1/deals").json()["data"]
+    assert (deal["stage"], deal["amount"]) == ("Proposal", "5")
+    [order] = service.get("/v1/orders").json()["data"]
+    assert (order["paid"], order["refunded"], order["status"]) == ("10", "1", "cancelled")
+    [invoice] = service.get("/v1/invoices").json()["data"]
+    assert (invoice["total"], invoice["paid"]) == ("11", "11")
+    assert [row["status"] for row in service.get("/v1/leads").json()["data"]] == ["qualified"]
