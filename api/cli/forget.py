@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from api.cli.keys import operator
-from api.failures import Failure
+from api.forgetting import same_person, sealed_fields
 from api.place import Place
 from commands.command import Context, ForgetCustomer
-from commands.customers import PERSONAL_KINDS
 from commands.handle import handle
-from domain.event import stored_as
-from streams.records import Recorded
+from domain.customer import CustomerNotFound
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,38 +25,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, place: Place) -> int:
-    """Erase, wait until the read models have lost the person too, and say what was erased."""
-    found = sealed_fields(place, args.customer)
-    told: dict[str, object] = {"customer": args.customer, "erased": not args.dry_run, "streams": found}
-    if not args.dry_run:
-        asked = ForgetCustomer(customer_id=args.customer, reason=args.reason)
-        context = Context(tenant=place.tenant, actor=operator(), source="backstory", now=datetime.now(UTC))
-        told["position"] = handle(place.log, asked, context).position
+    """Erase, wait until the read models have lost the person too, and say what was erased.
+
+    Records merged with this one are the same person and are erased with it.
+    """
+    person = same_person(place.log, place.tenant, args.customer)
+    found: dict[str, dict[str, int]] = {}
+    for customer in person:
+        found |= sealed_fields(place.log, place.tenant, customer)
+    told: dict[str, object] = {"customers": person, "erased": not args.dry_run, "streams": found}
+    if args.dry_run:
+        _check_known(place, args.customer)
+    else:
+        told["position"] = max(_forget(place, customer, args.reason) for customer in person)
         place.catch_up()
     sys.stdout.write(json.dumps(told) + "\n" if args.json else _text(found, dry_run=args.dry_run))
     return 0
 
 
-def sealed_fields(place: Place, customer: str) -> dict[str, dict[str, int]]:
-    """Count the readable personal fields of a customer's streams, by stream and field.
-
-    Raises Failure for a customer this tenant does not have.
-    """
-    own = f"customer-{customer}"
-    names = [own, *place.log.streams_of_customer(place.tenant, customer)]
-    streams = place.log.streams(place.tenant, [n for n in names if n.startswith((own, *PERSONAL_KINDS))])
-    if not streams[own]:
-        raise Failure(f"CUSTOMER: tenant {place.tenant} has no customer {customer}")
-    return {name: counted for name, recorded in streams.items() if (counted := _counted(recorded))}
+def _forget(place: Place, customer: str, reason: str) -> int:
+    context = Context(tenant=place.tenant, actor=operator(), source="backstory", now=datetime.now(UTC))
+    return handle(place.log, ForgetCustomer(customer_id=customer, reason=reason), context).position
 
 
-def _counted(recorded: list[Recorded]) -> dict[str, int]:
-    counted: dict[str, int] = {}
-    for entry in recorded:
-        for field in stored_as(type(entry.event)).sealed:
-            if getattr(entry.event, field) is not None:
-                counted[field] = counted.get(field, 0) + 1
-    return dict(sorted(counted.items()))
+def _check_known(place: Place, customer: str) -> None:
+    if not place.log.stream(place.tenant, f"customer-{customer}"):
+        raise CustomerNotFound(customer_id=customer)
 
 
 def _text(found: Mapping[str, Mapping[str, int]], *, dry_run: bool) -> str:
