@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("domain", "commands", "streams", "projections", "replay", "api")
+RUFF = Path(sys.executable).with_name("ruff")
 REFUSED_NAMES = {"utils", "helpers", "common", "base", "manager", "core"}
 
 
@@ -28,7 +30,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 def test_every_public_thing_says_what_it_promises() -> None:
     checked = subprocess.run(
-        ["ruff", "check", "--select", "D1", *PRODUCT],
+        [RUFF, "check", "--select", "D101,D102,D103", *PRODUCT],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -58,7 +60,7 @@ def test_every_link_of_the_documentation_leads_to_a_file() -> None:
 
 
 def test_the_repository_names_no_machine_and_no_registry() -> None:
-    refused = re.compile(rb"/(work|root|opt/wheels)/|index-url|extra-index|--find-links [/h]")
+    refused = re.compile(rb"/(work|root|opt/wheels)/|--(index-url|extra-index-url|find-links)[ =]")
     found = [
         str(path.relative_to(ROOT))
         for path in tracked()
