@@ -466,3 +466,37 @@ def test_a_deal_known_by_its_changes_alone_is_in_no_pipeline_yet() -> None:
     assert (state.pipeline, state.stage) == (None, "Proposal")
     assert fold(deal, [OPENED]).pipeline == "sales"
     assert isinstance(OPENED, DealOpened)
+
+
+FAST: dict[str, Any] = {"occurred_at": at(500), "source": "crm"}
+
+
+@pytest.mark.parametrize(
+    ("future", "request_", "content", "field", "expected"),
+    [
+        (
+            DealAmountChanged(amount=Decimal(1), currency="EUR", **FAST),
+            deal.change_amount,
+            {"amount": None, "currency": None},
+            "value",
+            None,
+        ),
+        (DealOwnerAssigned(owner="olga", **FAST), deal.assign_owner, {"owner": "pavel"}, "owner", "pavel"),
+        (DealRetitled(title="Mugs", **FAST), deal.retitle, {"title": "Cups"}, "title", "Cups"),
+        (DealReopened(**FAST), deal.lose, {"reason": "dear"}, "outcome_told", "lost"),
+        (DealWon(**FAST), deal.reopen, {}, "outcome_told", "open"),
+    ],
+)
+def test_a_request_about_a_deal_takes_effect_though_a_fact_has_a_later_clock(
+    future: Any, request_: Any, content: dict[str, Any], field: str, expected: object
+) -> None:
+    state = fold(deal, [OPENED, future])
+    events = request_(state, **content, source="app", at=at(5))
+    assert getattr(fold(deal, [*events, OPENED, future]), field).value == expected
+
+
+def test_a_follow_up_is_planned_anew_though_the_plan_has_a_later_clock() -> None:
+    future = replace(PLANNED, occurred_at=at(500))
+    later = PLAN | {"task": "Visit Ann"}
+    [event] = deal.schedule_follow_up(fold(deal, [OPENED, future]), **later, at=at(6))
+    assert fold(deal, [event, OPENED, future]).follow_ups["f-1"].value.task == "Visit Ann"

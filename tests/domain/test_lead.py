@@ -132,3 +132,20 @@ def test_a_lead_is_linked_to_a_customer() -> None:
     linked = LeadLinkedToCustomer(occurred_at=at(5), customer_id=ANNA)
     given(CAPTURED).when(lead.link_to_customer, customer_id=ANNA, at=at(5)).then(linked)
     given(CAPTURED).when(lead.link_to_customer, customer_id=ANN, at=at(5)).then_nothing()
+
+
+def test_a_judgement_takes_effect_though_a_fact_has_a_later_clock() -> None:
+    disqualified = fold(lead, [CAPTURED, replace(DISQUALIFIED, occurred_at=at(500))])
+    [event] = lead.qualify(disqualified, by="olga", at=at(5))
+    assert fold(lead, [event], disqualified).status == "qualified"
+    qualified = fold(lead, [CAPTURED, replace(QUALIFIED, occurred_at=at(500))])
+    [event] = lead.disqualify(qualified, reason="no budget", at=at(5))
+    assert fold(lead, [event], qualified).status == "disqualified"
+
+
+def test_a_conversion_and_a_link_take_effect_though_a_fact_has_a_later_clock() -> None:
+    state = fold(lead, [CAPTURED, LeadLinkedToCustomer(occurred_at=at(500), customer_id=ANNA)])
+    [converted] = lead.convert(state, customer_id=ANN, at=at(5))
+    assert fold(lead, [converted], state).customer.value == ANN
+    [linked] = lead.link_to_customer(state, customer_id=ANN, at=at(5))
+    assert fold(lead, [linked], state).customer.value == ANN
