@@ -1,9 +1,12 @@
 """A running service: a real application on a real PostgreSQL, and a projector that follows."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
 
 from api.http.app import create_app
@@ -11,6 +14,7 @@ from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
 from tests.api.http.v1.running import Service, make_key
+from tests.conftest import MASTER_KEY
 
 
 @pytest.fixture
@@ -55,6 +59,20 @@ def start(database: str, log: Log) -> Iterator[Callable[..., Service]]:
     yield started
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def shared(server: str, template: str) -> Iterator[Service]:
+    """One application for all tests of a module that only ask what is refused; nobody keeps its read models current."""
+    name = f"shared_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    conninfo = make_conninfo(server, dbname=name)
+    prepare(conninfo)
+    with Log(conninfo, MASTER_KEY) as log, TestClient(create_app(conninfo, log)) as client:
+        yield Service(client, log, make_key(log, "admin"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

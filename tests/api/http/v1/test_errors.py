@@ -84,11 +84,10 @@ CASES: list[tuple[str, str, object, int, str]] = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[4]}")
 def test_what_is_asked_wrongly_gets_its_code_and_none_of_its_values(
-    start: Callable[..., Service], case: tuple[str, str, object, int, str]
+    shared: Service, case: tuple[str, str, object, int, str]
 ) -> None:
-    service = start()
     method, path, body, status, code = case
-    answer = service.ask(method, path, body)
+    answer = shared.ask(method, path, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) >= {"type", "title", "status", "code"}

@@ -110,14 +110,14 @@ def test_facts_in_any_order_end_the_same(service: Service) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, 7, "x", [], None, ORDER | {"specversion": "0.3"}, {"id": "1"}])
-def test_what_is_no_event_is_malformed(service: Service, body: object) -> None:
-    answer = send(service, body)
+def test_what_is_no_event_is_malformed(shared: Service, body: object) -> None:
+    answer = send(shared, body)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
 
 @pytest.mark.parametrize("body", [ORDER, [ORDER] * 1001, 7])
-def test_what_is_no_batch_is_malformed(service: Service, body: object) -> None:
-    assert send(service, body, MANY).status_code == 400
+def test_what_is_no_batch_is_malformed(shared: Service, body: object) -> None:
+    assert send(shared, body, MANY).status_code == 400
 
 
 def test_a_key_of_one_source_cannot_speak_for_another(service: Service) -> None:

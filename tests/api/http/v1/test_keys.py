@@ -38,9 +38,8 @@ def test_a_revoked_key_opens_nothing_two_seconds_later(start: Callable[..., Serv
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic bsk_x", "Bearer bsk_unknown", "bsk_x"])
-def test_what_is_no_known_key_is_401(start: Callable[..., Service], header: str) -> None:
-    service = start()
-    answer = service.client.get("/v1/leads", headers={"Authorization": header} if header else {})
+def test_what_is_no_known_key_is_401(shared: Service, header: str) -> None:
+    answer = shared.client.get("/v1/leads", headers={"Authorization": header} if header else {})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from itertools import count
 
 import pytest
 
@@ -10,9 +10,15 @@ from api.http.v1 import limits
 from api.http.v1.strict import DEEPEST
 from tests.api.http.v1.running import Service
 
+_numbers = count(1)
+
 
 def send(service: Service, body: bytes, kind: str = "application/json", **headers: str) -> tuple[int, str]:
-    sent = {"Authorization": f"Bearer {service.secret}", "Idempotency-Key": "k", "Content-Type": kind}
+    sent = {
+        "Authorization": f"Bearer {service.secret}",
+        "Idempotency-Key": f"limits-{next(_numbers)}",
+        "Content-Type": kind,
+    }
     answer = service.client.post("/v1/leads", content=body, headers=sent | headers)
     assert answer.headers["content-type"] == (
         "application/problem+json" if answer.is_error else "application/json"
@@ -20,30 +26,25 @@ def send(service: Service, body: bytes, kind: str = "application/json", **header
     return answer.status_code, answer.json().get("code", "")
 
 
-@pytest.fixture
-def idle(start: Callable[..., Service]) -> Service:
-    return start()
+def test_a_body_of_ten_megabytes_is_refused(shared: Service) -> None:
+    assert send(shared, b'{"form": "' + b"x" * 10_000_000 + b'"}') == (413, "too-large")
 
 
-def test_a_body_of_ten_megabytes_is_refused(idle: Service) -> None:
-    assert send(idle, b'{"form": "' + b"x" * 10_000_000 + b'"}') == (413, "too-large")
-
-
-def test_a_body_that_says_it_is_small_and_is_not_is_refused(idle: Service) -> None:
+def test_a_body_that_says_it_is_small_and_is_not_is_refused(shared: Service) -> None:
     parts = [b'{"form": "', *[b"x" * 100_000] * 20]
-    headers = {"Authorization": f"Bearer {idle.secret}", "Content-Type": "application/json"}
-    answer = idle.client.post("/v1/leads", content=iter(parts), headers=headers)
+    headers = {"Authorization": f"Bearer {shared.secret}", "Content-Type": "application/json"}
+    answer = shared.client.post("/v1/leads", content=iter(parts), headers=headers)
     assert answer.status_code == 413
 
 
-def test_a_body_as_large_as_allowed_is_read(idle: Service) -> None:
+def test_a_body_as_large_as_allowed_is_read(shared: Service) -> None:
     fields = {f"f{n}": "x" * 9_000 for n in range(100)}
-    assert send(idle, json.dumps({"fields": fields}).encode())[0] == 201
+    assert send(shared, json.dumps({"fields": fields}).encode())[0] == 201
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"fields":' * 5_000, b"[" * 30 + b"]" * 30])
-def test_a_body_that_is_too_deep_is_refused(idle: Service, text: bytes) -> None:
-    status, code = send(idle, text)
+def test_a_body_that_is_too_deep_is_refused(shared: Service, text: bytes) -> None:
+    status, code = send(shared, text)
     assert status == 400
     assert code in {"too-deep", "malformed-json"}
 
@@ -69,37 +70,37 @@ def test_the_deepest_body_that_is_read_has_so_many_levels() -> None:
         b"1" * 5000,
     ],
 )
-def test_what_is_no_json_is_malformed(idle: Service, text: bytes) -> None:
-    assert send(idle, text) == (400, "malformed-json")
+def test_what_is_no_json_is_malformed(shared: Service, text: bytes) -> None:
+    assert send(shared, text) == (400, "malformed-json")
 
 
 @pytest.mark.parametrize("text", ['{"form": "é"}'.encode("latin-1"), '{"form": "a"}'.encode("utf-16")])
-def test_what_is_not_utf_8_is_malformed(idle: Service, text: bytes) -> None:
-    assert send(idle, text) == (400, "wrong-encoding")
+def test_what_is_not_utf_8_is_malformed(shared: Service, text: bytes) -> None:
+    assert send(shared, text) == (400, "wrong-encoding")
 
 
-def test_another_charset_is_refused_by_its_name(idle: Service) -> None:
-    assert send(idle, b'{"form": "a"}', "application/json; charset=latin-1") == (400, "wrong-encoding")
-    assert send(idle, b'{"form": "a"}', "application/json; charset=UTF-8")[0] == 201
+def test_another_charset_is_refused_by_its_name(shared: Service) -> None:
+    assert send(shared, b'{"form": "a"}', "application/json; charset=latin-1") == (400, "wrong-encoding")
+    assert send(shared, b'{"form": "a"}', "application/json; charset=UTF-8")[0] == 201
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x", ""]
 )
-def test_another_type_is_refused(idle: Service, kind: str) -> None:
-    assert send(idle, b'{"form": "a"}', kind) == (415, "unsupported-media-type")
+def test_another_type_is_refused(shared: Service, kind: str) -> None:
+    assert send(shared, b'{"form": "a"}', kind) == (415, "unsupported-media-type")
 
 
-def test_a_compressed_body_is_refused(idle: Service) -> None:
-    assert send(idle, b"\x1f\x8b", **{"Content-Encoding": "gzip"}) == (415, "unsupported-encoding")
+def test_a_compressed_body_is_refused(shared: Service) -> None:
+    assert send(shared, b"\x1f\x8b", **{"Content-Encoding": "gzip"}) == (415, "unsupported-encoding")
 
 
-def test_who_has_no_key_learns_nothing_about_the_body(idle: Service) -> None:
-    answer = idle.client.post("/v1/leads", content=b"{", headers={"Content-Type": "application/json"})
+def test_who_has_no_key_learns_nothing_about_the_body(shared: Service) -> None:
+    answer = shared.client.post("/v1/leads", content=b"{", headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
 
 
-def test_a_body_that_does_not_end_is_given_up(idle: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_does_not_end_is_given_up(shared: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_PATIENCE", 0.05)
     sent: list[dict[str, object]] = []
 
@@ -118,5 +119,5 @@ def test_a_body_that_does_not_end_is_given_up(idle: Service, monkeypatch: pytest
         "query_string": b"",
         "headers": [(b"content-type", b"application/json")],
     }
-    asyncio.run(idle.client.app(scope, receive, send_))  # type: ignore[arg-type]
+    asyncio.run(shared.client.app(scope, receive, send_))  # type: ignore[arg-type]
     assert sent[0]["status"] == 408

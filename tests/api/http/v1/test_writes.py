@@ -61,14 +61,14 @@ def test_idempotency_keys_are_each_api_keys_own(service: Service) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_an_idempotency_key_has_a_bounded_length(service: Service, key: str) -> None:
-    answer = service.post("/v1/leads", {"form": "a"}, Idempotency_Key=key)
+def test_an_idempotency_key_has_a_bounded_length(shared: Service, key: str) -> None:
+    answer = shared.post("/v1/leads", {"form": "a"}, Idempotency_Key=key)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency-key-malformed")
 
 
-def test_a_post_without_an_idempotency_key_is_refused(service: Service) -> None:
-    headers = {"Authorization": f"Bearer {service.secret}"}
-    answer = service.client.post("/v1/leads", json={"form": "a"}, headers=headers)
+def test_a_post_without_an_idempotency_key_is_refused(shared: Service) -> None:
+    headers = {"Authorization": f"Bearer {shared.secret}"}
+    answer = shared.client.post("/v1/leads", json={"form": "a"}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency-key-missing")
 
 
@@ -111,14 +111,14 @@ def test_of_two_changes_on_the_same_version_at_once_one_is_refused(service: Serv
 
 
 @pytest.mark.parametrize("version", ["3", "*", 'W/"3"', '"x"', '"1", "2"', '"' + "9" * 30 + '"'])
-def test_an_if_match_that_is_no_single_version_is_malformed(service: Service, version: str) -> None:
-    deal = service.done("/v1/deals", DEAL)
-    answer = service.post(f"/v1/deals/{deal['id']}/stage", {"stage": "Qualified"}, If_Match=version)
+def test_an_if_match_that_is_no_single_version_is_malformed(shared: Service, version: str) -> None:
+    deal = shared.done("/v1/deals", DEAL)
+    answer = shared.post(f"/v1/deals/{deal['id']}/stage", {"stage": "Qualified"}, If_Match=version)
     assert (answer.status_code, answer.json()["code"]) == (400, "if-match-malformed")
 
 
-def test_a_fact_takes_no_if_match_rather_than_ignoring_it(service: Service) -> None:
-    answer = service.post("/v1/orders", ORDER, If_Match='"1"')
+def test_a_fact_takes_no_if_match_rather_than_ignoring_it(shared: Service) -> None:
+    answer = shared.post("/v1/orders", ORDER, If_Match='"1"')
     assert (answer.status_code, answer.json()["code"]) == (400, "if-match-unsupported")
 
 
@@ -152,8 +152,8 @@ def test_money_arrives_and_leaves_exactly(service: Service) -> None:
 
 
 @pytest.mark.parametrize("total", [29.9, "29,90", "1e3", "NaN", "", " 1", True, None, "1" * 16, [], "٣"])
-def test_a_total_that_is_not_exact_is_malformed_and_says_where(service: Service, total: object) -> None:
-    answer = service.post("/v1/orders", ORDER | {"total": total})
+def test_a_total_that_is_not_exact_is_malformed_and_says_where(shared: Service, total: object) -> None:
+    answer = shared.post("/v1/orders", ORDER | {"total": total})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
     assert [error["at"] for error in answer.json()["errors"]] == ["/total"]
 
@@ -169,8 +169,8 @@ def test_a_total_that_is_not_exact_is_malformed_and_says_where(service: Service,
         "2026-02-30T00:00:00Z",
     ],
 )
-def test_a_time_without_an_offset_or_beyond_reason_is_malformed(service: Service, at: object) -> None:
-    answer = service.post("/v1/orders", ORDER | {"occurred_at": at})
+def test_a_time_without_an_offset_or_beyond_reason_is_malformed(shared: Service, at: object) -> None:
+    answer = shared.post("/v1/orders", ORDER | {"occurred_at": at})
     assert [error["at"] for error in answer.json()["errors"]] == ["/occurred_at"]
 
 
