@@ -17,6 +17,7 @@ __all__ = ["CheckpointMoved", "Projector"]
 
 _MOST = 16_000  # events in a batch
 _BEAT = 5.0  # seconds between two signs of life
+_LOOK = 0.25  # seconds between two looks whether to stop
 _NAP = 0.05  # seconds between two tries to lead
 
 
@@ -46,9 +47,16 @@ class Projector:
                     stop.wait(_NAP)
                 while not stop.is_set():
                     reached = line.follow(None, stop)
-                    follower.wait(reached, 0 if stop.is_set() else _BEAT)
+                    self._rest(follower, reached, stop)
         finally:
             follower.close()
+
+    @staticmethod
+    def _rest(follower: LogFollower, reached: int, stop: threading.Event) -> None:
+        """Wait for more events, for a beat at most, or until `stop` is set."""
+        until = time.monotonic() + _BEAT
+        while not stop.is_set() and time.monotonic() < until and not follower.wait(reached, _LOOK):
+            continue
 
     def catch_up(self, timeout: float = 3600.0) -> int:
         """Bring every read model to the head as it is now and return that position.
