@@ -93,7 +93,7 @@ def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
         currency=command.currency,
         amount=command.amount,
         order_id=None if known is None else id_of(stream),
-        customer_id=customer_id or desk.load(stream).customer_id,
+        customer_id=customer_id,
         reason=command.reason,
         lines=command.lines,
         at=command.occurred_at,
