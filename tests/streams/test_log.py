@@ -8,6 +8,7 @@ from domain.order import PaymentReceived
 from streams.errors import ClaimTaken, CommandReused, LogClosed, Unstorable, WrongExpectedVersion
 from streams.log import Log
 from streams.records import Append, Appended, Change
+from streams.ticket import compatible
 from tests.conftest import MASTER_KEY
 from tests.streams.requests import NOW, append, asked, at_once, email, paid, won
 
@@ -57,16 +58,30 @@ def test_a_request_over_several_streams_is_recorded_whole_or_not_at_all(log: Log
     assert [recorded.stream for recorded in log.read(1, 10)] == ["order-1", "order-3"]
 
 
-def test_many_requests_on_one_stream_build_on_each_other_and_only_the_stale_one_is_refused(log: Log) -> None:
-    outcomes = log.append_many([append("order-1", expected) for expected in (0, 1, 1, 2, 3)])
-    assert [type(outcome) for outcome in outcomes] == [
-        Appended,
-        Appended,
-        WrongExpectedVersion,
-        Appended,
-        Appended,
-    ]
+def test_many_requests_on_one_stream_build_on_each_other_and_only_the_wrong_ones_are_refused(
+    log: Log,
+) -> None:
+    outcomes = log.append_many([append("order-1", expected) for expected in (0, 1, 1, 7, 2, 3)])
+    refused = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, WrongExpectedVersion)]
+    assert refused == [2, 3]
+    assert len(won(outcomes)) == 4
     assert [recorded.version for recorded in log.stream("main", "order-1")] == [1, 2, 3, 4]
+
+
+def test_a_batch_holds_no_two_requests_that_could_be_each_others_refusal(log: Log) -> None:
+    requests = [
+        append("order-1", 0, asked=asked("key")),
+        append("order-1", 1),
+        append("order-2", 0, asked=asked("key")),
+        append("order-3", 0, claims=[email("ann@example.com", "order-3")]),
+        append("order-4", 0, claims=[email("ann@example.com", "order-4")]),
+        append("order-1", 7),
+        append("order-1", 2),
+    ]
+    tickets = [log.encoder.ticket(request) for request in requests]
+    batch, later = compatible(tickets, 100)
+    assert [tickets.index(ticket) for ticket in batch] == [0, 1, 3]
+    assert [tickets.index(ticket) for ticket in later] == [2, 4, 5, 6]
 
 
 def test_a_command_asked_50_times_at_once_is_recorded_once_and_all_get_the_same_answer(

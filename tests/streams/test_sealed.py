@@ -71,6 +71,26 @@ def test_sealed_fields_open_only_where_they_were_sealed(database: str, log: Log,
     assert isinstance(log.codec.decode("main", "name-changed.v1", json.dumps(rows[1])), NameChanged)
 
 
+def test_a_seal_is_bound_to_the_type_of_its_event(log: Log) -> None:
+    sealed = log.keyring.seal("main", "customer-1", "name-changed.v1", b"{}")
+    assert sealed is not None
+    assert log.keyring.open("main", "customer-1", "name-changed.v1", sealed) == b"{}"
+    with pytest.raises(UnreadableEvent):
+        log.keyring.open("main", "customer-1", "email-changed.v1", sealed)
+
+
+def test_a_key_put_into_another_persons_row_is_refused(database: str, log: Log) -> None:
+    log.append(append("customer-1", 0, named("Ann")))
+    log.append(append("customer-2", 0, named("Bob")))
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "UPDATE log.keys SET wrapped = (SELECT wrapped FROM log.keys WHERE subject = 'customer-1') "
+            "WHERE subject = 'customer-2'"
+        )
+    with Log(database, MASTER_KEY) as again, pytest.raises(WrongMasterKey):
+        again.stream("main", "customer-2")
+
+
 def test_a_damaged_seal_makes_its_event_unreadable_and_no_other(database: str, log: Log) -> None:
     log.append(append("customer-1", 0, named("Ann"), named("Bea")))
     with psycopg.connect(database) as connection:
