@@ -89,16 +89,21 @@ class Changes:
 
 def _add(sums: dict[tuple[str, ...], list[Any]], tenant: str, part: Part) -> None:
     key, numbers = (tenant, *part[0]), part[1]
-    if (kept := sums.get(key)) is None:
+    kept = sums.get(key)
+    if kept is None:
         sums[key] = [*numbers, 1]
-    else:
-        sums[key] = [*[a + b for a, b in zip(kept, numbers, strict=False)], kept[-1] + 1]
+        return
+    for index, number in enumerate(numbers):
+        kept[index] += number
+    kept[-1] += 1
 
 
 def _subtract(sums: dict[tuple[str, ...], list[Any]], tenant: str, part: Part) -> None:
     key, numbers = (tenant, *part[0]), part[1]
-    kept = sums.get(key) or [0] * (len(numbers) + 1)
-    sums[key] = [*[a - b for a, b in zip(kept, numbers, strict=False)], kept[-1] - 1]
+    kept = sums.setdefault(key, [0] * (len(numbers) + 1))
+    for index, number in enumerate(numbers):
+        kept[index] -= number
+    kept[-1] -= 1
 
 
 _encode = msgspec.json.Encoder().encode

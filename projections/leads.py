@@ -139,7 +139,7 @@ def _checked(state: Lead, recorded: Recorded) -> Lead:
 
 def _row(state: Lead) -> Row:
     first, last = state.first.value, state.last.value
-    fields = {name: register.value for name, register in state.fields.items()}
+    fields = {name: register.value for name, register in sorted(state.fields.items())}
     return (
         state.customer.value,
         state.source,

@@ -189,6 +189,8 @@ def _moved(state: Order) -> Iterator[Register[Money] | Register[Refund]]:
 
 
 def _sum(told: Mapping[str, Register[Money]] | Mapping[str, Register[Refund]], currency: str) -> Decimal:
+    if not told:
+        return ZERO
     return sum([r.value.amount for r in told.values() if r.value.currency == currency], ZERO)
 
 

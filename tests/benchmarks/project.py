@@ -4,8 +4,6 @@ import os
 import sys
 import time
 
-import psutil
-
 from projections.definition import Models
 from projections.orders import ORDERS
 from projections.projector import Projector
@@ -13,6 +11,7 @@ from projections.schema import prepare
 from streams.log import Log
 from streams.migrate import migrate
 from tests.benchmarks import _generated, _stock, machine
+from tests.benchmarks._memory import Memory
 
 _ORDERS = int(os.environ.get("BENCH_ORDERS", "160000"))
 _STOCK_EVENTS = 6_000
@@ -25,18 +24,15 @@ def main() -> None:
         prepare(conninfo)
         events = _generated.orders(conninfo, _ORDERS)
         stock = _stock.events_per_second(conninfo, _STOCK_EVENTS)
-        process = psutil.Process()
-        before = process.memory_info().rss
-        with Log(conninfo, machine.MASTER_KEY) as log:
+        with Log(conninfo, machine.MASTER_KEY) as log, Memory() as memory:
             began = time.perf_counter()
             Projector(log, conninfo, Models((ORDERS,))).catch_up()
             ours = events / (time.perf_counter() - began)
-        grown = (process.memory_info().rss - before) / 2**20
         sys.stdout.write(
             f"events                {events:,}\n"
             f"stock ProjectionRunner {stock:,.0f} events/s\n"
             f"orders+customer_money {ours:,.0f} events/s ({ours / stock:.0f} x stock)\n"
-            f"memory                {before / 2**20:.0f} MB idle, +{grown:.0f} MB after\n"
+            f"memory                {memory.line}\n"
         )
 
 

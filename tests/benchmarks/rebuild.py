@@ -2,11 +2,7 @@
 
 import os
 import sys
-import threading
 import time
-from typing import Self
-
-import psutil
 
 from projections.deals import DEALS
 from projections.definition import Models
@@ -16,6 +12,7 @@ from replay.rebuild import rebuild
 from streams.log import Log
 from streams.migrate import migrate
 from tests.benchmarks import _generated, _stock, machine
+from tests.benchmarks._memory import Memory
 
 _DEALS = int(os.environ.get("BENCH_DEALS", "125000"))
 _STOCK_EVENTS = 6_000
@@ -32,8 +29,7 @@ def main() -> None:
             began = time.perf_counter()
             Projector(log, conninfo, Models((DEALS,))).catch_up()
             live = events / (time.perf_counter() - began)
-            idle = psutil.Process().memory_info().rss
-            with _Peak() as peak:
+            with Memory() as memory:
                 (report,) = rebuild(log, ["deals"], reason="benchmark").models
         ours = events / report.seconds
         sys.stdout.write(
@@ -42,36 +38,8 @@ def main() -> None:
             f"deals live             {live:,.0f} events/s ({live / stock:.0f} x stock)\n"
             f"deals rebuilt          {ours:,.0f} events/s ({ours / stock:.0f} x stock), compared and swapped in "
             f"{report.seconds:.1f} s, {report.differing} rows differ\n"
-            f"memory                 {idle / 2**20:.0f} MB before, {peak.most / 2**20:.0f} MB at most\n"
+            f"memory                 {memory.line}, worker processes included\n"
         )
-
-
-class _Peak:
-    """Watches the memory of this process and its workers."""
-
-    most = 0
-
-    def __enter__(self) -> Self:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.2):
-            processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-            self.most = max(self.most, sum(_rss(process) for process in processes))
-
-
-def _rss(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss if process.name().startswith("python") else 0
-    except psutil.NoSuchProcess:
-        return 0
 
 
 if __name__ == "__main__":
