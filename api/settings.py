@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8080, description="The port that the API listens on; 0 takes a free one."
     )
+    rate_limit: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
+        1000.0, description="Requests a second that each API key may make of one process of the API."
+    )
     sql_timeout: Annotated[float, Field(ge=0, le=86_400)] = Field(
         300.0, description="Seconds after which `backstory sql` gives up on PostgreSQL; 0 waits for ever."
     )

@@ -80,8 +80,9 @@ def create_key(place: Place, name: str, role: str, scopes: tuple[str, ...] = ())
 
 
 def list_keys(place: Place) -> list[dict[str, Any]]:
-    """Return every key of the tenant, from its events, in the order of creation."""
+    """Return every key of the tenant, from its events, in the order of creation, with its last use (to the minute)."""
     recorded = place.log.stream(place.tenant, KEYS)
+    uses = _uses(place)
     keys: dict[str, dict[str, Any]] = {}
     for _, event in effective([(entry.version, entry.event) for entry in recorded]):
         match event:
@@ -93,12 +94,21 @@ def list_keys(place: Place) -> list[dict[str, Any]]:
                     "scopes": event.scopes,
                     "created_at": event.occurred_at.isoformat(),
                     "revoked_at": None,
+                    "used_at": uses.get(event.key_id),
                 }
             case ApiKeyRevoked():
                 keys[event.key_id]["revoked_at"] = event.occurred_at.isoformat()
             case _:
                 continue
     return list(keys.values())
+
+
+def _uses(place: Place) -> dict[str, str]:
+    with place.log.connection() as connection:
+        rows = connection.execute(
+            "SELECT key_id, used_at FROM log.key_uses WHERE tenant = %s", (place.tenant,)
+        ).fetchall()
+    return {key_id: used_at.isoformat() for key_id, used_at in rows}
 
 
 def _scope(text: str) -> str:
@@ -123,4 +133,5 @@ def _line(document: dict[str, Any]) -> str:
 def _told(key: dict[str, Any]) -> str:
     state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"since {key['created_at']}"
     scopes = f" ({', '.join(key['scopes'])})" if key["scopes"] else ""
-    return f"{key['id']}  {key['role']}{scopes}  {key['name']}  {state}\n"
+    used = f", used {key['used_at']}" if key["used_at"] else ", never used"
+    return f"{key['id']}  {key['role']}{scopes}  {key['name']}  {state}{used}\n"

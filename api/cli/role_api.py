@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory api` takes."""
     parser.add_argument("--host", help="the address to listen on")
     parser.add_argument("--port", help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--rate-limit", metavar="N", help="requests a second that each API key may make")
     parser.add_argument(
         "--fd", type=int, help="a listening socket that is open already, instead of host and port"
     )
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
     """Answer until told to stop. Addresses are not logged: they may name people."""
     with listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener:
         config = uvicorn.Config(
-            create_app(place.conninfo, place.log),
+            create_app(place.conninfo, place.log, rate=args.rate_limit),
             access_log=False,
             log_level="warning",
             server_header=False,

@@ -7,8 +7,11 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+import psycopg
+
 from api.http.errors import Problem
 from api.http.policy import allowed, sources
+from api.http.rate import Rates
 from commands.tenants import KEYS
 from domain.record import effective
 from domain.tenant import ApiKeyCreated, ApiKeyRevoked
@@ -20,6 +23,12 @@ OWN_SOURCE = "backstory"
 
 _FRESH = 1.0  # seconds a look at the keys is good for
 _PREFIX = 16  # digits of a digest that find it; the rest is compared in constant time
+_MINUTE = 60.0
+_USED = (
+    "INSERT INTO log.key_uses AS u (tenant, key_id, used_at) "
+    "SELECT tenant, key_id, clock_timestamp() FROM unnest(%s::text[], %s::text[]) AS t (tenant, key_id) "
+    "ON CONFLICT (tenant, key_id) DO UPDATE SET used_at = excluded.used_at"
+)
 _TENANTS = (
     "WITH RECURSIVE t AS ((SELECT tenant FROM log.events ORDER BY tenant LIMIT 1) UNION ALL "
     "SELECT (SELECT e.tenant FROM log.events e WHERE e.tenant > t.tenant ORDER BY e.tenant LIMIT 1) "
@@ -62,38 +71,18 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Bucket:
-    """A token bucket: `rate` requests a second, `burst` at once."""
-
-    rate: float
-    burst: float
-    tokens: float
-    at: float
-
-    def take(self, now: float) -> float:
-        """Take a token; return 0, or the seconds until there is one."""
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if self.tokens >= 1:
-            self.tokens -= 1
-            return 0.0
-        return (1 - self.tokens) / self.rate
-
-
-@dataclass(slots=True)
 class Keys:
-    """The keys of all tenants as the log has them, at most a second old; `rate` requests a second for each."""
+    """The keys of all tenants as the log has them, at most a second old, and how often each may be used."""
 
     log: Log
-    rate: float
-    burst: float
+    rates: Rates
     _position: int = 0
     _looked_at: float = -_FRESH
     _events: dict[str, list[Recorded]] = field(default_factory=dict)
     _by_prefix: dict[str, tuple[str, Caller]] = field(default_factory=dict)
-    _buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
+    _used: set[tuple[str, str]] = field(default_factory=set)
+    _noted_at: float = -_MINUTE
     _looking: threading.Lock = field(default_factory=threading.Lock)
-    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def cached(self, secret: str) -> Caller | None:
         """Return whose secret this is by a look not older than a second, without asking the database."""
@@ -111,19 +100,12 @@ class Keys:
         return found
 
     def take(self, caller: Caller) -> None:
-        """Count a request. Raises Problem 429 when the key asks too often."""
-        if (wait := self._take(caller)) > 0:
+        """Count a request and note the use of its key. Raises Problem 429 when the key asks too often."""
+        whose = (caller.tenant, caller.key_id)
+        self._used.add(whose)
+        if (wait := self.rates.take(whose)) > 0:
             title = "This key asks too often."
             raise Problem(429, "too-many-requests", title, {"Retry-After": str(int(wait) + 1)})
-
-    def _take(self, caller: Caller) -> float:
-        now = time.monotonic()
-        with self._counting:
-            whose = (caller.tenant, caller.key_id)
-            bucket = self._buckets.get(whose)
-            if bucket is None:
-                bucket = self._buckets[whose] = Bucket(self.rate, self.burst, self.burst, now)
-            return bucket.take(now)
 
     def _find(self, secret: str) -> Caller | None:
         digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -138,12 +120,21 @@ class Keys:
             began = time.monotonic()
             with self.log.connection() as connection:
                 rows = connection.execute(_NEW, (KEYS, self._position)).fetchall()
+                self._note_uses(connection, began)
             for recorded in self.log.decode(rows):
                 self._events.setdefault(recorded.tenant, []).append(recorded)
                 self._position = recorded.position
             if rows:
                 self._by_prefix = self._valid()
             self._looked_at = began
+
+    def _note_uses(self, connection: psycopg.Connection, now: float) -> None:
+        """Write down which keys were used, once a minute."""
+        if not self._used or now - self._noted_at < _MINUTE:
+            return
+        self._noted_at, noted, self._used = now, self._used, set()
+        used = sorted(noted)
+        connection.execute(_USED, ([tenant for tenant, _ in used], [key_id for _, key_id in used]))
 
     def _valid(self) -> dict[str, tuple[str, Caller]]:
         found: dict[str, tuple[str, Caller]] = {}

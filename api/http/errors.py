@@ -81,7 +81,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     log_errors.Unstorable: Rule(400, "unstorable"),
     log_errors.CommandReused: Rule(422, "idempotency-key-reused"),
     log_errors.OutcomeUnknown: Rule(503, "outcome-unknown", headers=RETRY_AFTER),
-    log_errors.UnknownEventType: Rule(500, "event-type-unknown"),
+    log_errors.UnknownEventType: Rule(500, "event-type-unreadable"),
     log_errors.UnreadableEvent: Rule(500, "event-unreadable"),
     log_errors.WrongMasterKey: Rule(503, "wrong-master-key", headers=RETRY_AFTER),
     log_errors.MigrationMismatch: Rule(503, "migration-mismatch", headers=RETRY_AFTER),

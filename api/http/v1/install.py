@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.http import errors
 from api.http.auth import Keys
+from api.http.rate import Rates
 from api.http.v1 import customers, deals, docs, events, invoices, leads, orders, pipelines, reads
 from api.http.v1.limits import Limits
 from api.http.v1.read_pool import ReadPool
@@ -32,7 +33,7 @@ def serving(
     """Give the routes what they need while the application runs, as `create_app` says."""
     reads = ReadPool(conninfo)
     reads.open()
-    app.state.service = Service(log, reads, Keys(log, rate, burst=2 * rate), patience)
+    app.state.service = Service(log, reads, Keys(log, Rates(rate, burst=2 * rate)), patience)
     try:
         yield
     finally:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.http.auth import Bucket
 from api.http.policy import POLICY, allowed
+from api.http.rate import Bucket
 from commands.command import Context, RevokeApiKey
 from commands.handle import handle
 from commands.tenants import KEYS
@@ -95,6 +95,24 @@ def test_a_key_that_asks_too_often_is_told_when_to_ask_again_and_others_are_not(
     assert answer.json()["code"] == "too-many-requests"
     assert 1 <= int(answer.headers["retry-after"]) <= 3
     assert service.as_("analyst").get("/v1/leads").status_code == 200
+
+
+def test_the_last_use_of_a_key_is_noted_and_an_unused_one_has_none(start: Callable[..., Service]) -> None:
+    service = start()
+    used, unused = make_key(service.log, "analyst"), make_key(service.log, "analyst")
+    assert used != unused
+    headers = {"Authorization": f"Bearer {used}"}
+    ids = [e.event.key_id for e in service.log.stream("main", KEYS) if isinstance(e.event, ApiKeyCreated)]
+    deadline = time.monotonic() + 10
+    while not (noted := uses(service)):
+        assert service.client.get("/v1/leads", headers=headers).status_code == 200
+        assert time.monotonic() < deadline
+    assert set(noted) & set(ids[-2:]) == {ids[-2]}
+
+
+def uses(service: Service) -> list[str]:
+    with service.log.connection() as connection:
+        return [key_id for (key_id,) in connection.execute("SELECT key_id FROM log.key_uses").fetchall()]
 
 
 def test_a_bucket_fills_at_its_rate_and_never_beyond_its_burst() -> None:
