@@ -51,7 +51,9 @@ def described(server: str) -> str:
             name: connection.execute(f"SHOW {name}".encode()).fetchone()
             for name in ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "shared_buffers")
         }
-    settings = ", ".join(f"{name} {row[0]}" for name, row in shown.items() if row and name != "server_version")
+    settings = ", ".join(
+        f"{name} {row[0]}" for name, row in shown.items() if row and name != "server_version"
+    )
     version = shown["server_version"]
     return (
         f"cpu         {_cpu()}\n"

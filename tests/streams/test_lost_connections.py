@@ -120,7 +120,7 @@ class Line:
         self._server = server
 
     def carry(self, client: socket.socket) -> None:
-        with client, self._server() as server:
+        with suppress(OSError), client, self._server() as server:  # either end may go away at any time
             ends = {client: server, server: client}
             asked = False
             while True:
