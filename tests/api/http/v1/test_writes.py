@@ -158,6 +158,11 @@ def test_a_total_that_is_not_exact_is_malformed_and_says_where(shared: Service, 
     assert [error["at"] for error in answer.json()["errors"]] == ["/total"]
 
 
+def test_a_number_with_a_fraction_is_told_why_it_is_refused_and_what_to_send(shared: Service) -> None:
+    [error] = shared.post("/v1/orders", ORDER | {"total": 29.9}).json()["errors"]
+    assert error["rule"] == 'a text such as "12.50" or an integer: a JSON number with a fraction is not exact'
+
+
 @pytest.mark.parametrize(
     "at",
     [
