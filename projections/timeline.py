@@ -4,10 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from domain.deal import DealLinkedToCustomer
+from domain.deal import DealLinkedToCustomer, DealOpened
 from domain.ids import id_of
-from domain.lead import LeadConverted, LeadLinkedToCustomer
-from domain.order import OrderLinkedToCustomer
+from domain.invoice import InvoiceIssued
+from domain.lead import FormSubmitted, LeadCaptured, LeadConverted, LeadLinkedToCustomer
+from domain.order import OrderLinkedToCustomer, OrderPlaced, OrderRevised
 from domain.register import Register, stamp
 from projections.definition import Fold, Journal, ReadModel, Row
 from projections.sentences import sentence
@@ -62,17 +63,33 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def _linked(state: Link | None, recorded: Recorded) -> Link | None:
+    """Take in what an event says about whose the record is.
+
+    A record that begins with its customer needs no link: every later event of its stream carries the customer.
+    """
     event = recorded.event
-    if not isinstance(
-        event, OrderLinkedToCustomer | DealLinkedToCustomer | LeadLinkedToCustomer | LeadConverted
-    ):
+    if not isinstance(event, _TELLS):
         raise TypeError(type(event).__name__)
-    if isinstance(event, LeadConverted) and event.customer_id is None:
+    if isinstance(event, _MAY_TELL) and (
+        event.customer_id is None or (state is None and recorded.version == 1)
+    ):
         return state
     at = stamp(event.occurred_at)
     if state is None:
         return Link(Register(event.customer_id, at), event.occurred_at)
     return Link(state.customer.offer(event.customer_id, at), min(state.since, event.occurred_at))
+
+
+_MAY_TELL = (
+    DealOpened,
+    FormSubmitted,
+    InvoiceIssued,
+    LeadCaptured,
+    LeadConverted,
+    OrderPlaced,
+    OrderRevised,
+)
+_TELLS = (*_MAY_TELL, DealLinkedToCustomer, LeadLinkedToCustomer, OrderLinkedToCustomer)
 
 
 def _row(state: Link) -> Row:
@@ -86,18 +103,13 @@ def _whole(unit: str) -> str:
 LINKS = ReadModel(
     name="links",
     version=1,
-    kinds=("order", "lead", "deal"),
+    kinds=("order", "lead", "deal", "invoice"),
     fold=Fold(
         name="links",
         key="stream",
         columns={"customer_id": "text"},
         state=Link,
-        evolve={
-            OrderLinkedToCustomer: _linked,
-            DealLinkedToCustomer: _linked,
-            LeadLinkedToCustomer: _linked,
-            LeadConverted: _linked,
-        },
+        evolve=dict.fromkeys(_TELLS, _linked),
         row=_row,
         keyed=_whole,
         indexes=("customer_id",),

@@ -9,6 +9,7 @@ from domain.customer import CustomerReleased, CustomerUnmerged, EmailChanged
 from domain.deal import DealLost, DealWon
 from domain.order import OrderCancelled, OrderLinkedToCustomer, OrderRevised, ShipmentSent
 from domain.pipeline import PipelineDefined, Stage
+from domain.record import PersonalDataErased
 from projections.projector import Projector
 from projections.schema import prepare
 from projections.views import ORDER
@@ -116,6 +117,29 @@ def test_a_guest_order_has_no_customer_and_no_money_until_it_is_linked(
     append(log, "order-1", [OrderLinkedToCustomer(occurred_at=at(60), customer_id=None)])
     projector.catch_up()
     assert ask("SELECT * FROM model.customer_money") == []
+
+
+def test_what_was_told_before_its_customer_was_known_is_in_the_customers_timeline(
+    log: Log, projector: Projector, ask: Ask
+) -> None:
+    append(log, "order-1", [paid()])
+    append(log, "order-1", [placed(customer_id="c1")], customer_id="c1")
+    projector.catch_up()
+    assert ask("SELECT customer_id, type FROM read.timeline ORDER BY position") == [
+        ("c1", "payment-received.v1"),
+        ("c1", "order-placed.v1"),
+    ]
+
+
+def test_forgetting_a_customer_does_not_count_as_seeing_them(
+    log: Log, projector: Projector, ask: Ask
+) -> None:
+    append(log, "customer-c1", known("Ann", "ann@example.org"), customer_id="c1")
+    erased = PersonalDataErased(occurred_at=at(90), reason="asked")
+    append(log, "customer-c1", [erased], customer_id="c1")
+    projector.catch_up()
+    [(last_seen_at,)] = ask("SELECT last_seen_at FROM read.customers")
+    assert last_seen_at < at(90)
 
 
 def test_a_refund_before_its_order_counts_and_its_anomaly_settles_when_the_order_comes(
