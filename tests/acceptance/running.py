@@ -55,8 +55,12 @@ class Up:
 
     def wait_ready(self) -> None:
         """Wait for its word that everything answers."""
-        until(lambda: "ready http" in self.printed or self._process.poll() is not None, "ready")
-        assert "ready http" in self.printed, self.printed
+        deadline = time.monotonic() + PATIENCE
+        while (
+            "ready http" not in self.printed and self._process.poll() is None and time.monotonic() < deadline
+        ):
+            time.sleep(0.02)
+        assert "ready http" in self.printed, f"not ready within {PATIENCE} s, having printed:\n{self.printed}"
 
     @property
     def url(self) -> str:
