@@ -65,7 +65,7 @@ def _append(conninfo: str, events: str, subjects: int) -> int:
                 "SELECT row_number() OVER (ORDER BY place, k), 'main', stream, version, type, "
                 "md5(stream || version)::uuid, customer_id, 0, at, at, 'crm', 'crm', "
                 "data || jsonb_build_object('occurred_at', to_char(at AT TIME ZONE 'UTC', "
-                f"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) FROM ({events}) AS e".encode(),
+                f'\'YYYY-MM-DD"T"HH24:MI:SS"Z"\')) FROM ({events}) AS e'.encode(),
                 {"subjects": subjects},
             )
             connection.execute("UPDATE log.head SET position = %s, recorded_at = now()", (done.rowcount,))
