@@ -57,6 +57,7 @@ from commands.command import (
 from commands.desk import Desk
 from commands.names import stream_of_answer
 from commands.needs import needs
+from commands.sound import unsound
 from domain.errors import Refusal
 from streams.errors import ClaimTaken, CommandReused, LogRefusal, WrongExpectedVersion
 from streams.log import Log
@@ -86,7 +87,10 @@ def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answ
     All contexts must be of one tenant. What a command decides is seen by those after it. A command whose streams
     were changed by others meanwhile is decided again.
     """
-    outcomes: dict[int, Answer | Refused] = _answered_before(log, asked)
+    outcomes: dict[int, Answer | Refused] = {
+        index: refusal for index, one in enumerate(asked) if (refusal := unsound(*one)) is not None
+    }
+    outcomes |= _answered_before(log, asked, [index for index in range(len(asked)) if index not in outcomes])
     deadline = time.monotonic() + _PATIENCE
     waiting = [index for index in range(len(asked)) if index not in outcomes]
     attempt = 0
@@ -172,9 +176,11 @@ def _overtaken(outcome: Answer | Refused, context: Context) -> bool:
     return isinstance(outcome, ClaimTaken)
 
 
-def _answered_before(log: Log, asked: Sequence[tuple[Command, Context]]) -> dict[int, Answer | Refused]:
+def _answered_before(
+    log: Log, asked: Sequence[tuple[Command, Context]], sound: Sequence[int]
+) -> dict[int, Answer | Refused]:
     """Find the commands whose ids were answered before: their first answer stands, whatever is true now."""
-    by_id = {context.command_id: index for index, (_, context) in enumerate(asked) if context.command_id}
+    by_id = {command_id: index for index in sound if (command_id := asked[index][1].command_id)}
     outcomes: dict[int, Answer | Refused] = {}
     if not by_id:
         return outcomes

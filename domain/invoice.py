@@ -171,9 +171,6 @@ def issue(  # noqa: PLR0913 - a fact's fields
 
     Raises InvalidValue for an unknown currency or an amount that is no finite decimal.
     """
-    for line in lines:
-        money.amount(line.quantity, "lines.quantity")
-        money.amount(line.unit_price, "lines.unit_price")
     event = InvoiceIssued(
         occurred_at=at,
         source=source,
@@ -182,13 +179,18 @@ def issue(  # noqa: PLR0913 - a fact's fields
         currency=money.currency(currency),
         subtotal=money.amount(subtotal, "subtotal"),
         tax=money.amount(tax, "tax"),
-        lines=lines,
+        lines=tuple(map(_checked_line, lines)),
         due_on=due_on,
         customer_id=customer_id,
         order_id=order_id,
         deal_id=deal_id,
     )
     return _new(state, event)
+
+
+def _checked_line(line: InvoiceLine) -> InvoiceLine:
+    quantity = money.amount(line.quantity, "lines.quantity")
+    return replace(line, quantity=quantity, unit_price=money.amount(line.unit_price, "lines.unit_price"))
 
 
 def record_payment(

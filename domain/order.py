@@ -375,9 +375,11 @@ def _checked(content: Content) -> Content:
 
 
 def _checked_line(line: OrderLine) -> OrderLine:
-    money.amount(line.quantity, "lines.quantity")
-    money.amount(line.unit_price, "lines.unit_price")
-    return line
+    quantity = money.amount(line.quantity, "lines.quantity")
+    unit_price = money.amount(line.unit_price, "lines.unit_price")
+    if quantity is line.quantity and unit_price is line.unit_price:
+        return line
+    return replace(line, quantity=quantity, unit_price=unit_price)
 
 
 def lines_total(content: Content) -> Decimal | None:

@@ -13,6 +13,7 @@ from commands.command import Answer, Command, Context
 from commands.desk import Desk
 from commands.handle import decide, handle_many
 from commands.needs import needs
+from commands.sound import unsound
 from domain.errors import Refusal
 from streams.errors import LogRefusal, OutcomeUnknown
 from streams.log import Log
@@ -141,6 +142,8 @@ class Rehearsal:
         if context.command_id in self._known:
             return Answer(id="", position=0, version=0, events=0, repeated=True)
         self._known.add(context.command_id or "")
+        if (wrong := unsound(command, context)) is not None:
+            return wrong
         self._desk.begin()
         try:
             ident = decide(self._desk, command, context)
