@@ -45,9 +45,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) -> Iterator[Finding]:
     missing = health.missing_migrations(connection)
+    foreign = health.foreign_migrations(connection)
     told = f"missing: {', '.join(missing)}; any other command applies them" if missing else "all applied"
-    yield Finding("migrations", not missing, told)
-    if missing:
+    if foreign:
+        told = f"{', '.join(foreign)}: applied by another version of Backstory; no command works here but with that"
+    yield Finding("migrations", not (missing or foreign), told)
+    if missing or foreign:
         return
     yield _master_key(settings, conninfo)
     yield _log(connection)

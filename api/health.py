@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from streams.migrate import migrations
+from streams.migrate import foreign, migrations
 
 ALIVE = 30.0
 """Seconds after its last sign of life in which a projector counts as running."""
@@ -61,6 +61,13 @@ def missing_migrations(connection: psycopg.Connection) -> list[str]:
         return [name for name, _ in migrations()]
     applied = {name for (name,) in connection.execute("SELECT name FROM log.migrations")}
     return [name for name, _ in migrations() if name not in applied]
+
+
+def foreign_migrations(connection: psycopg.Connection) -> list[str]:
+    """Return the migrations that another version of this code applied."""
+    if connection.execute("SELECT to_regclass('log.migrations')").fetchone() == (None,):
+        return []
+    return foreign(dict(connection.execute("SELECT name, digest FROM log.migrations").fetchall()))
 
 
 def incomplete(connection: psycopg.Connection) -> str | None:

@@ -1,6 +1,7 @@
 """Migrations of the log: numbered SQL files, forward only, each recorded with its digest."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 
 import psycopg
@@ -33,13 +34,22 @@ def migrate(conninfo: str) -> list[str]:
         applied: dict[str, str] = dict(
             connection.execute("SELECT name, digest FROM log.migrations").fetchall()
         )
-        ours = {name: (sql, hashlib.sha256(sql.encode()).hexdigest()) for name, sql in migrations()}
-        for name, digest in applied.items():
-            if name not in ours or ours[name][1] != digest:
-                raise MigrationMismatch(migration=name)
-        fresh = [name for name in ours if name not in applied]
-        for name in fresh:
-            sql, digest = ours[name]
+        for name in foreign(applied):
+            raise MigrationMismatch(migration=name)
+        fresh = [(name, sql) for name, sql in migrations() if name not in applied]
+        for name, sql in fresh:
             connection.execute(sql.encode())
-            connection.execute("INSERT INTO log.migrations (name, digest) VALUES (%s, %s)", (name, digest))
-    return fresh
+            connection.execute(
+                "INSERT INTO log.migrations (name, digest) VALUES (%s, %s)", (name, _digest(sql))
+            )
+    return [name for name, _ in fresh]
+
+
+def foreign(applied: Mapping[str, str]) -> list[str]:
+    """Return which of these applied migrations, given with their digests, are not those of these files."""
+    ours = {name: _digest(sql) for name, sql in migrations()}
+    return [name for name, digest in applied.items() if ours.get(name) != digest]
+
+
+def _digest(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()

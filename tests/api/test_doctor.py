@@ -107,6 +107,25 @@ def test_a_migration_that_was_not_applied_is_named(backstory: Command, database:
 
 
 @pytest.mark.usefixtures("three_orders")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log.migrations SET digest = 'x' WHERE name = '0001_log'",
+        "UPDATE log.migrations SET name = '9999_later' WHERE name = '0001_log'",
+    ],
+)
+def test_a_database_of_another_version_is_told_as_the_commands_find_it(
+    backstory: Command, database: str, statement: str
+) -> None:
+    tampered(database, statement)
+    code, parts = found(backstory)
+    assert (code, parts["migrations"]["ok"]) == (1, False)
+    assert "applied by another version of Backstory" in parts["migrations"]["says"]
+    refused = backstory("sql", "SELECT 1")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.usefixtures("three_orders")
 def test_read_models_behind_with_no_projector_are_wrong(backstory: Command, log: Log, database: str) -> None:
     tampered(database, "UPDATE model.checkpoints SET heartbeat_at = '2026-01-01'")
     assert found(backstory)[0] == 0 or found(backstory)[1]["projector"]["ok"]
