@@ -15,7 +15,7 @@ from streams.records import Foreign
 from streams.upcasts import UPCASTS, Upcast
 
 FOREIGN = "es:"  # how the types of eventsourcing applications begin; their topic follows
-_SUBJECT, _SEALED = "$subject", "$sealed"
+SUBJECT, SEALED = "$subject", "$sealed"
 
 for _module in pkgutil.iter_modules(domain.__path__):
     importlib.import_module(f"domain.{_module.name}")  # whoever reads the log knows every event
@@ -41,8 +41,8 @@ class Codec:
         personal = {name: data[name] for name in how.sealed if data[name] is not None}
         data.update(dict.fromkeys(how.sealed))
         if personal:
-            data[_SUBJECT] = subject
-            data[_SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal))
+            data[SUBJECT] = subject
+            data[SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal))
         return how.name, msgspec.json.encode(data)
 
     def seals(self, cls: type[Event]) -> bool:
@@ -53,7 +53,7 @@ class Codec:
         """Return the (tenant, subject) whose key opens this stored event; None when nothing in it is sealed."""
         if name in self._plain:
             return None
-        found: str | None = msgspec.json.decode(data).get(_SUBJECT)
+        found: str | None = msgspec.json.decode(data).get(SUBJECT)
         return None if found is None else (tenant, found)
 
     def forget(self, tenant: str, stream: str, customer_id: str | None) -> None:
@@ -94,7 +94,7 @@ class Codec:
         return event
 
     def _opened(self, tenant: str, name: str, data: dict[str, Any]) -> dict[str, Any]:
-        subject, sealed = data.pop(_SUBJECT, None), data.pop(_SEALED, None)
+        subject, sealed = data.pop(SUBJECT, None), data.pop(SEALED, None)
         if subject is None or sealed is None:
             return data
         plain = self._keyring.open(tenant, subject, name, sealed)

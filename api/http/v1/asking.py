@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from api.http.auth import Caller
 from api.http.errors import Problem
-from api.http.v1.service import Service, exists, json_response
+from api.http.v1.service import Service, check_references, exists, json_response
 from commands.command import Answer, Command, Context
 from commands.handle import handle
 from domain.ids import kind_of
@@ -102,9 +102,7 @@ class Ask:
 
     def check(self, refers: Mapping[str, str | None]) -> None:
         """Raise Problem 422 where this tenant has none of the streams that a body refers to, by field."""
-        for field, stream in refers.items():
-            if stream is not None and not self.exists(stream):
-                raise Problem(422, "reference-unknown", f"There is no such {kind_of(stream)}.", field=field)
+        check_references(self.service.log, self.caller.tenant, refers)
 
     def waits(self) -> str | None:
         """Return how long the caller wants to wait: recorded, projected, or nothing said. Raises Problem 400."""

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Response
 
 from api.http.errors import Problem, malformed, problem_of
-from api.http.v1 import cloudevents
 from api.http.v1.asking import Ask, answer_document, is_new
-from api.http.v1.cloudevents import CloudEvent
 from api.http.v1.documented import problems, written
 from api.http.v1.entry import may
 from api.http.v1.service import json_response
 from api.http.v1.shapes import EventResults, Written
 from api.http.v1.strict import StrictRoute
+from api.intake import cloudevents
+from api.intake.cloudevents import CloudEvent
 from commands.command import Answer, Command, Context
 from commands.handle import handle_many
 
@@ -110,7 +110,7 @@ def _recorded(ask: Ask, told: Sequence[object]) -> list[Answer | Problem]:
     asked: list[tuple[int, tuple[Command, Context]]] = []
     for number, one in enumerate(told):
         try:
-            asked.append((number, cloudevents.command_of(ask, cloudevents.read_event(one))))
+            asked.append((number, _asked(ask, cloudevents.read_event(one))))
         except Problem as problem:
             outcomes[number] = problem
     if asked:
@@ -118,6 +118,14 @@ def _recorded(ask: Ask, told: Sequence[object]) -> list[Answer | Problem]:
         for (number, _), outcome in zip(asked, found, strict=True):
             outcomes[number] = outcome if isinstance(outcome, Answer) else problem_of(outcome)
     return [outcomes[number] for number in range(len(told))]
+
+
+def _asked(ask: Ask, event: CloudEvent) -> tuple[Command, Context]:
+    caller = ask.caller
+    source = caller.source(event.source)
+    return cloudevents.command_of(
+        ask.service.log, event, tenant=caller.tenant, actor=caller.actor, source=source
+    )
 
 
 def _result(outcome: Answer | Problem) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What every request needs, and the few questions all of them ask."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi import Response
 from api.http.auth import Keys
 from api.http.errors import RETRY_AFTER, Problem
 from api.http.v1.read_pool import ReadPool
+from domain.ids import kind_of
 from projections.waiting import wait
 from streams.log import Log
 
@@ -44,6 +46,14 @@ def exists(log: Log, tenant: str, stream: str) -> bool:
             "SELECT FROM log.events WHERE tenant = %s AND stream = %s LIMIT 1", (tenant, stream)
         )
         return found.fetchone() is not None
+
+
+def check_references(log: Log, tenant: str, refers: Mapping[str, str | None]) -> None:
+    """Raise Problem 422 where a tenant has none of the streams that something refers to, by field."""
+    for field_name, stream in refers.items():
+        if stream is not None and not exists(log, tenant, stream):
+            title = f"There is no such {kind_of(stream)}."
+            raise Problem(422, "reference-unknown", title, field=field_name)
 
 
 def json_response(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 
 from api.http.v1.events import ORDER, PAYMENT
-from api.http.v1.reports import REPORTS
+from api.intake.reports import REPORTS
 from tests.api.http.v1.running import Service
 
 ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"

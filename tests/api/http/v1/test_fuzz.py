@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.http.v1.events import ORDER
-from api.http.v1.reports import REPORTS
+from api.intake.reports import REPORTS
 from tests.api.http.v1.running import Service
 from tests.api.http.v1.test_examples import World, document, operations
 

@@ -1,5 +1,6 @@
 """CloudEvents 1.0: an event in a JSON document, many in one, or its attributes as headers and its data as the body."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
@@ -7,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import Headers
 
 from api.http.errors import Problem, malformed
-from api.http.v1.asking import Ask, referred
+from api.http.v1.asking import referred
 from api.http.v1.border import Instant, Source
-from api.http.v1.reports import REPORTS
+from api.http.v1.service import check_references
+from api.intake.reports import REPORTS
 from commands.command import Command, Context
+from streams.log import Log
 
 MOST = 1000
 _REFERENCES = ("customer_id", "lead_id", "deal_id", "order_id")
@@ -48,9 +51,10 @@ def event_of_headers(headers: Headers, data: object) -> dict[str, object]:
     return {**attributes, "data": data}
 
 
-def command_of(ask: Ask, event: CloudEvent) -> tuple[Command, Context]:
+def command_of(
+    log: Log, event: CloudEvent, *, tenant: str, actor: str, source: str
+) -> tuple[Command, Context]:
     """Return what an event asks, in its source's name, once for its source and id. Raises Problem."""
-    source = ask.caller.source(event.source)
     report = REPORTS.get(event.type)
     if report is None:
         title = "Events of this type are not taken."
@@ -64,10 +68,16 @@ def command_of(ask: Ask, event: CloudEvent) -> tuple[Command, Context]:
         body = report.data.model_validate(at | event.data)
     except ValidationError as cause:
         raise _malformed(cause, "data") from None
-    ask.check(referred(**{name: getattr(body, name, None) for name in _REFERENCES}))
-    tenant = ask.caller.tenant
-    digest = ask.service.log.keyring.digest("event", tenant, source, event.id)
-    return report.command(body, tenant, source), ask.context(source, f"event-{digest.hex()[:48]}")
+    check_references(log, tenant, referred(**{name: getattr(body, name, None) for name in _REFERENCES}))
+    digest = log.keyring.digest("event", tenant, source, event.id)
+    context = Context(
+        tenant=tenant,
+        actor=actor,
+        source=source,
+        now=datetime.now(UTC),
+        command_id=f"event-{digest.hex()[:48]}",
+    )
+    return report.command(body, tenant, source), context
 
 
 def _malformed(cause: ValidationError, *within: str) -> Problem:
