@@ -25,7 +25,7 @@ from domain.deal import (
 from domain.pipeline import Outcome
 from domain.register import Register, stamp
 from projections.anomaly import Anomalies, noted, open_kinds
-from projections.definition import Fold, ReadModel, Row
+from projections.definition import Fold, Part, ReadModel, Row, Sum
 from streams.records import Recorded
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -204,6 +204,21 @@ def _row(state: Deal) -> Row:
     )
 
 
+def _standing(state: Deal) -> tuple[Part, ...]:
+    """Return what a deal adds to the totals of where it stands; what is not known is an empty text."""
+    if state.opened_at is None:
+        return ()
+    value = state.value.value
+    key = (
+        state.pipeline.value or "",
+        _stage(state.entries[-1]) if state.entries else "",
+        state.outcome.value,
+        state.owner.value or "",
+        value.currency if value else "",
+    )
+    return ((key, (value.amount if value else 0,)),)
+
+
 def _stage_since(entries: tuple[Entry, ...]) -> datetime | None:
     """Return when the deal entered the stage it is in, however often it was told so since."""
     if not entries:
@@ -227,7 +242,7 @@ def _next_due(state: Deal) -> date | None:
 
 DEALS = ReadModel(
     name="deals",
-    version=1,
+    version=2,
     kinds=("deal",),
     shown_as=("stage_changes", "pipeline_board"),
     fold=Fold(
@@ -268,6 +283,18 @@ DEALS = ReadModel(
             FollowUpCompleted: _followed_up,
         },
         row=_row,
-        indexes=("customer_id", "pipeline, stage"),
+        indexes=(
+            "customer_id",
+            "opened_at, deal_id",
+            "pipeline, stage, outcome, stage_since INCLUDE owner, currency, amount, opened_at",
+        ),
+    ),
+    sums=(
+        Sum(
+            name="stage_totals",
+            key=dict.fromkeys(("pipeline", "stage", "outcome", "owner", "currency"), "text"),
+            numbers={"amount": "numeric"},
+            parts=_standing,
+        ),
     ),
 )

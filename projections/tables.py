@@ -12,7 +12,7 @@ SHADOW = "__new"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its columns with their types, its primary key, and further indexes (column lists)."""
+    """One table: its columns with their types, its primary key, further indexes: columns [INCLUDE ...] [WHERE ...]."""
 
     name: str
     columns: Mapping[str, str]
@@ -36,10 +36,11 @@ class Table:
         """Return the statements that add its other indexes, each led by the tenant."""
         made = []
         for index in self.indexes:
-            columns, _, where = index.partition(" WHERE ")
-            made.append(
-                f"CREATE INDEX ON {self.named(suffix)} (tenant, {columns}){' WHERE ' if where else ''}{where}"
-            )
+            listed, _, where = index.partition(" WHERE ")
+            columns, _, included = listed.partition(" INCLUDE ")
+            ending = f" INCLUDE ({included})" if included else ""
+            ending += f" WHERE {where}" if where else ""
+            made.append(f"CREATE INDEX ON {self.named(suffix)} (tenant, {columns}){ending}")
         return made
 
     def guard(self, suffix: str) -> list[str]:
