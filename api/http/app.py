@@ -1,4 +1,4 @@
-"""The HTTP application: health, metrics and the start page."""
+"""The HTTP application: health, metrics, version 1 for programs, pages for people."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -6,12 +6,12 @@ from typing import Any
 
 import psycopg
 from fastapi import FastAPI, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api import health
 from api.http.metrics import render
-from api.http.pages import START
 from api.http.v1.install import PATIENCE, RATE, install, serving
+from api.pages.install import install as install_pages
 from streams.log import Log
 
 _PATIENCE = 2  # seconds a health check waits for a connection
@@ -35,11 +35,7 @@ def create_app(conninfo: str, log: Log, *, rate: float = RATE, patience: float =
 
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app)
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    def start() -> str:
-        """Show where to go."""
-        return START
+    install_pages(app, log)
 
     @app.get("/health/live")
     def live() -> dict[str, bool]:

@@ -42,7 +42,10 @@ _NEW = (
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Someone who may ask within one tenant. `machine` asks by key, so must name each request."""
+    """Someone who may ask within one tenant. `machine` asks by key, so must name each request.
+
+    `key_id` is the id of the key, or of the person.
+    """
 
     tenant: str
     key_id: str
@@ -54,7 +57,7 @@ class Caller:
     @property
     def actor(self) -> str:
         """How the log names who asked."""
-        return f"key:{self.key_id}"
+        return f"{'key' if self.machine else 'person'}:{self.key_id}"
 
     def may(self, action: str) -> bool:
         """Say whether the caller's role and scopes allow an action."""
@@ -101,9 +104,12 @@ class Keys:
 
     def take(self, caller: Caller) -> None:
         """Count a request and note the use of its key. Raises Problem 429 when the key asks too often."""
-        whose = (caller.tenant, caller.key_id)
-        self._used.add(whose)
-        if (wait := self.rates.take(whose)) > 0:
+        self._used.add((caller.tenant, caller.key_id))
+        self.limit(caller)
+
+    def limit(self, caller: Caller) -> None:
+        """Count a request. Raises Problem 429 when the caller asks too often."""
+        if (wait := self.rates.take((caller.tenant, caller.actor))) > 0:
             title = "This key asks too often."
             raise Problem(429, "too-many-requests", title, {"Retry-After": str(int(wait) + 1)})
 

@@ -17,6 +17,7 @@ from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}
+_PROGRAMS = ("/v1/", "/hooks/", "/health/", "/metrics", "/openapi.json", "/docs", "/static/")
 _MOST = 20  # errors told of one request
 _BUSY = "The service cannot answer at the moment; ask again."
 
@@ -134,23 +135,31 @@ def _of_http(error: HTTPException) -> Problem:
     return Problem(error.status_code, code, f"{phrase}.", error.headers)
 
 
+def answer(request: Request, problem: Problem) -> Response:
+    """Return how a problem is told: to programs as a document, to people as the pages tell it."""
+    if request.url.path.startswith(_PROGRAMS):
+        return problem.response()
+    told: Response = request.app.state.tell_people(request, problem)
+    return told
+
+
 def install(app: FastAPI) -> None:
-    """Let the application answer every known error as a problem document."""
+    """Let the application answer every known error."""
 
-    async def told(_: Request, error: Exception) -> Response:
-        return problem_of(error).response()
+    async def told(request: Request, error: Exception) -> Response:
+        return answer(request, problem_of(error))
 
-    async def problem(_: Request, error: Exception) -> Response:
+    async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 - registered for it alone
-        return error.response()
+        return answer(request, error)
 
-    async def invalid(_: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        return malformed(error.errors()).response()
+        return answer(request, malformed(error.errors()))
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        return _of_http(error).response()
+        return answer(request, _of_http(error))
 
     for kind in TABLE:
         app.add_exception_handler(kind, told)

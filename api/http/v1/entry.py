@@ -33,21 +33,23 @@ class May:
             raise _unknown()
         service.keys.take(caller)
         if not caller.may(self.action):
-            raise await self._refusal(service.log, caller, request)
+            raise await refusal(self.action, service.log, caller, request)
         read_problem(request)
         return Ask(service, caller, request)
 
-    async def _refusal(self, log: Log, caller: Caller, request: Request) -> Problem:
-        resource = reading(self.action)
-        if not caller.may(resource):
-            return not_found()
-        kind = resource.partition(":")[0].removesuffix("s")
-        ident = request.path_params.get(f"{kind}_id")
-        stream = f"{kind}-{ident}"
-        if ident is not None and not await run_in_threadpool(exists, log, caller.tenant, stream):
-            return not_found()
-        title = "The role or the scopes of this key do not allow this."
-        return Problem(403, "forbidden", title, action=self.action)
+
+async def refusal(action: str, log: Log, caller: Caller, request: Request) -> Problem:
+    """Return the no to who may not do an action: 403 about what they may read and what exists for them, else 404."""
+    resource = reading(action)
+    if not caller.may(resource):
+        return not_found()
+    kind = resource.partition(":")[0].removesuffix("s")
+    ident = request.path_params.get(f"{kind}_id")
+    stream = f"{kind}-{ident}"
+    if ident is not None and not await run_in_threadpool(exists, log, caller.tenant, stream):
+        return not_found()
+    title = "The role or the scopes of this key do not allow this."
+    return Problem(403, "forbidden", title, action=action)
 
 
 def may(action: str) -> Any:  # noqa: ANN401 - as fastapi has it

@@ -4,16 +4,19 @@ import asyncio
 import sys
 from urllib.parse import unquote
 
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.cli.tracebacks import write_traceback
-from api.http.errors import Problem
+from api.http.errors import Problem, answer
 
 MOST_BYTES = 1_000_000
 _PATIENCE = 30.0  # seconds a body may take to arrive
 _BODIES = {"POST", "PUT", "PATCH"}
 _EVENTS = {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"}
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+_OTHERS = "/hooks/"  # settle for themselves what they take
 
 
 class Limits:
@@ -41,20 +44,20 @@ class Limits:
         try:
             await self._app(scope, await _checked(scope, receive), sent)
         except Problem as problem:
-            await problem.response()(scope, receive, send)
+            await answer(Request(scope), problem)(scope, receive, send)
         except Exception as cause:  # noqa: BLE001 - told in full, but without the values that texts of errors quote
             write_traceback(cause, sys.stderr)
             if begun:
                 raise ConnectionError("the answer broke off") from None
             title = "Something went wrong here that is not the fault of the request."
-            await Problem(500, "internal", title).response()(scope, receive, send)
+            await answer(Request(scope), Problem(500, "internal", title))(scope, receive, send)
 
 
 async def _checked(scope: Scope, receive: Receive) -> Receive:
     """Return what the route will receive: the whole body at once. Raises Problem."""
     if "\0" in scope["path"] or "\0" in unquote(scope["query_string"].decode("latin-1")):
         raise Problem(400, "malformed", "An address has no NUL character.")
-    if scope["method"] not in _BODIES or not scope["path"].startswith("/v1/"):
+    if scope["method"] not in _BODIES or scope["path"].startswith(_OTHERS):
         return receive
     headers = Headers(scope=scope)
     told = headers.get("content-length", "0")
@@ -65,7 +68,7 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
     except TimeoutError:
         raise Problem(408, "request-timeout", "The request took too long to arrive.") from None
     if body:
-        _check_type(headers, events=scope["path"].rstrip("/") == "/v1/events")
+        _check_type(headers, _types(scope["path"]))
     passed = False
 
     async def whole() -> Message:
@@ -93,11 +96,16 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _check_type(headers: Headers, *, events: bool) -> None:
+def _types(path: str) -> set[str]:
+    if not path.startswith("/v1/"):
+        return _FORMS
+    return _EVENTS if path.rstrip("/") == "/v1/events" else {"application/json"}
+
+
+def _check_type(headers: Headers, takes: set[str]) -> None:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-encoding", "Bodies are sent as they are, without Content-Encoding.")
     kind, _, parameters = headers.get("content-type", "").lower().partition(";")
-    takes = _EVENTS if events else {"application/json"}
     if kind.strip() not in takes:
         title = "The body is of a type that is not read here."
         raise Problem(415, "unsupported-media-type", title, {"Accept": ", ".join(sorted(takes))})

@@ -1,0 +1,43 @@
+"""Every no that a page says, designed: what is wrong, what one can do; for htmx a part of the page, for all a code."""
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.http.errors import Problem
+from api.pages.headers import PAGE_HEADERS
+from api.pages.templates import environment
+from api.pages.visit import is_partial, sign_in_address
+
+_HEADINGS = {
+    403: "Not allowed",
+    404: "Nothing here",
+    409: "Someone was faster",
+    412: "Someone was faster",
+    422: "That does not fit the rules",
+    429: "A moment, please",
+    500: "Something went wrong here",
+    503: "Back in a moment",
+}
+
+
+def tell(request: Request, problem: Problem) -> Response:
+    """Return how a page says no: the sign-in where that is what is missing, else the reason."""
+    if problem.code == "sign-in-needed":
+        to = sign_in_address(request)
+        if is_partial(request):
+            return Response(None, 401, {**PAGE_HEADERS, "HX-Redirect": "/sign-in"})
+        return RedirectResponse(to, 303, dict(PAGE_HEADERS))
+    partial = is_partial(request)
+    text = (
+        environment()
+        .get_template("_problem.html" if partial else "problem.html")
+        .render(
+            visit=getattr(request.state, "visit", None),
+            flash=None,
+            problem=problem,
+            path=request.url.path,
+            heading=_HEADINGS.get(problem.status, "That did not work"),
+        )
+    )
+    retarget = {"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"} if partial else {}
+    return HTMLResponse(text, problem.status, {**PAGE_HEADERS, **problem.headers, **retarget})

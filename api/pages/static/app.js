@@ -1,0 +1,53 @@
+// What every page can do: say what happened, open and close dialogs and menus, tell that the server is out of reach.
+
+/** Says something to those who listen to the page. */
+export function say(text) {
+  const live = document.getElementById("live");
+  live.textContent = "";
+  requestAnimationFrame(() => { live.textContent = text; });
+}
+
+/** Shows an alert above the page until it is closed; `tone` is bad, warn, good or info. */
+export function alertPeople(text, tone = "bad") {
+  const banner = document.createElement("div");
+  banner.className = "banner";
+  banner.dataset.tone = tone;
+  banner.setAttribute("role", "alert");
+  const words = document.createElement("p");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.className = "button";
+  close.dataset.kind = "quiet";
+  close.dataset.closes = "";
+  close.textContent = "Close";
+  banner.append(words, close);
+  document.getElementById("alerts").replaceChildren(banner);
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    document.getElementById(opener.dataset.opens).showModal();
+    return;
+  }
+  const closer = event.target.closest("[data-closes]");
+  if (closer) {
+    const dialog = closer.closest("dialog");
+    if (dialog) dialog.close(); else closer.closest(".banner")?.remove();
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("htmx:error", () => {
+  alertPeople("The server cannot be reached. What you see may be old; try again in a moment.", "warn");
+});
