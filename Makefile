@@ -38,6 +38,9 @@ test: setup ## the whole suite
 bench: setup ## the benchmarks; ONLY=append for one
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
+kafka: setup ## a real Apache Kafka for people; prints its address, Ctrl-C stops it
+	@$(BIN)/python -m tests.kafka.broker
+
 soak: setup ## the long fault runs
 	@$(BIN)/pytest -m soak
 
@@ -58,4 +61,4 @@ lock: ## renew requirements.lock from pyproject.toml
 	@$(BIN)/pip-compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
 
-.PHONY: help setup up test bench soak fmt lint types lock
+.PHONY: help setup up test bench kafka soak fmt lint types lock

@@ -8,10 +8,10 @@ from domain import customer, deal, invoice, lead, order, pipeline, tenant
 from domain.event import Event
 from domain.ids import kind_of
 from domain.record import EventsWithdrawn, effective
-from streams.encoder import subject_of
 from streams.errors import WrongExpectedVersion
 from streams.log import Log
 from streams.records import Append, Asked, Change, Claim, Recorded
+from streams.routing import subject_of
 
 Evolve = Callable[[Any, Any], Any]
 

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import zlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -10,14 +9,10 @@ import msgspec
 from streams.codec import Codec
 from streams.keyring import Keyring
 from streams.records import Append, Change, Claim
+from streams.routing import partition_of, subject_of
 from streams.ticket import Place, Ticket
 
 encode = msgspec.json.encode
-
-
-def subject_of(stream: str, customer_id: str | None) -> str:
-    """Return whose key seals the personal fields of this stream: its customer's, or its own without one."""
-    return f"customer-{customer_id}" if customer_id else stream
 
 
 class Encoder:
@@ -31,7 +26,7 @@ class Encoder:
 
     def partition_of(self, tenant: str, routing_key: str) -> int:
         """Return the partition of a routing key, the same everywhere and for ever."""
-        return zlib.crc32(f"{tenant}\x1f{routing_key}".encode()) % self._partitions
+        return partition_of(tenant, routing_key, self._partitions)
 
     def ticket(self, append: Append) -> Ticket:
         """Encode a request, its personal fields sealed."""

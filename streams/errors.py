@@ -55,5 +55,9 @@ class MigrationMismatch(LogRefusal):
     """The database was migrated by other files than these."""
 
 
+class UnreadableRecord(LogRefusal):
+    """A Kafka record does not follow the format of its topic."""
+
+
 class LogClosed(LogRefusal):
     """This log handle was closed."""

@@ -11,10 +11,11 @@ from domain.event import Event, stored_as
 from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
-from streams.encoder import Encoder, subject_of
+from streams.encoder import Encoder
 from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
 from streams.records import Append, Appended, Recorded, Unreadable
+from streams.routing import subject_of
 
 COLUMNS = (
     "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -12,10 +13,13 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api.embedded import EmbeddedPostgres
+from streams.kafka.topics import Topics
 from streams.log import Log
 from streams.migrate import migrate
+from tests.kafka.broker import Broker, NoKafka, lent
 
 MASTER_KEY = bytes(range(32))
+_NO_KAFKA = "no Apache Kafka"
 
 for name in [name for name in os.environ if name.startswith("BACKSTORY_") and "TEST" not in name]:
     del os.environ[name]
@@ -60,3 +64,37 @@ def log(database: str) -> Iterator[Log]:
     """An open log on a fresh database."""
     with Log(database, MASTER_KEY) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A Kafka broker of our own, which a test may kill and must have started again when it ends."""
+    with ExitStack() as stack:
+        try:
+            lent_broker = stack.enter_context(lent())
+        except NoKafka as missing:
+            told = f"{_NO_KAFKA} ({' '.join(str(missing).split())})"
+            if os.environ.get("BACKSTORY_TEST_COMPLETE"):
+                pytest.fail(told)
+            pytest.skip(told)
+        yield lent_broker
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> str:
+    """The bootstrap servers of a real Apache Kafka: BACKSTORY_TEST_KAFKA, else our own broker."""
+    given = os.environ.get("BACKSTORY_TEST_KAFKA")
+    return given or str(request.getfixturevalue("broker").bootstrap)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    """Names of topics that no other test uses."""
+    return Topics(f"test-{secrets.token_hex(6)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what was skipped for want of a Kafka."""
+    skipped = [one for one in terminalreporter.stats.get("skipped", []) if _NO_KAFKA in str(one.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests skipped: {_NO_KAFKA}")
