@@ -35,7 +35,7 @@ def test_every_code_is_on_the_page_under_its_status_and_no_other() -> None:
         for code in re.findall(r"`([a-z-]+)`", codes)
         if code not in {"errors", "rule", "expected", "current"}
     }
-    sources = "\n".join(path.read_text() for path in (ROOT / "api" / "http").rglob("*.py"))
+    sources = "\n".join(path.read_text() for path in (ROOT / "api").rglob("*.py"))
     raised = {
         (int(status), code) for status, code in re.findall(r'Problem\(\s*(\d{3}), "([a-z-]+)"', sources)
     }
