@@ -44,6 +44,9 @@ kafka: setup ## a real Apache Kafka for people; prints its address, Ctrl-C stops
 soak: setup ## the long fault runs
 	@$(BIN)/pytest -m soak
 
+docs: setup ## write what describes the stream: AsyncAPI and JSON Schemas, in streams/schemas
+	@$(BIN)/python -m api.described
+
 fmt: setup ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -61,4 +64,4 @@ lock: ## renew requirements.lock from pyproject.toml
 	@$(BIN)/pip-compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
 
-.PHONY: help setup up test bench kafka soak fmt lint types lock
+.PHONY: help setup up test bench kafka soak docs fmt lint types lock

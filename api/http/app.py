@@ -9,6 +9,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api import health
+from api.http import described
 from api.http.metrics import render
 from api.http.v1.install import PATIENCE, RATE, install, serving
 from api.pages.install import install as install_pages
@@ -35,6 +36,7 @@ def create_app(conninfo: str, log: Log, *, rate: float = RATE, patience: float =
 
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app)
+    app.include_router(described.router)
     install_pages(app, log)
 
     @app.get("/health/live")

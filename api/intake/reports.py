@@ -15,6 +15,8 @@ from api.http.v1.people import ProfileBody, profile_of
 from commands.command import Command, RecordDealActivity, RecordDealChange, RecordLeadProgress
 from domain.ids import external_id
 
+_EURO = {"currency": "EUR"}
+
 
 class DealOpened(DealBody):
     """As POST /v1/deals, with the source's own id."""
@@ -111,10 +113,11 @@ class DealWorkedOn(Body):
 
 
 class Report(NamedTuple):
-    """A type of event: the schema of its data, and the command that it becomes for a tenant, told by a source."""
+    """A type of event: its data, the command that this becomes for a tenant, told by a source, and an example."""
 
     data: type[Body]
     command: Callable[[Any, str, str], Command]
+    example: Mapping[str, Any]
 
 
 def _itself(body: Any, _tenant: str, _source: str) -> Command:  # noqa: ANN401 - any of the schemas
@@ -133,19 +136,35 @@ def _of_invoice(body: Any, tenant: str, source: str) -> Command:  # noqa: ANN401
 
 
 REPORTS: Mapping[str, Report] = {
-    "customer-reported.v1": Report(CustomerBody, _itself),
-    "lead-captured.v1": Report(LeadBody, _itself),
-    "lead-progressed.v1": Report(LeadProgressed, _itself),
-    "deal-opened.v1": Report(DealOpened, _itself),
-    "deal-changed.v1": Report(DealChanged, _itself),
-    "deal-activity-recorded.v1": Report(DealWorkedOn, _itself),
-    "order-placed.v1": Report(OrderBody, _itself),
-    "payment-received.v1": Report(PaymentReceived, _of_order),
-    "shipment-sent.v1": Report(ShipmentSent, _of_order),
-    "order-cancelled.v1": Report(OrderCancelled, _of_order),
-    "refund-issued.v1": Report(RefundBody, _of_order),
-    "invoice-issued.v1": Report(InvoiceIssued, _itself),
-    "invoice-paid.v1": Report(InvoicePaid, _of_invoice),
-    "invoice-refunded.v1": Report(InvoiceRefunded, _of_invoice),
+    "customer-reported.v1": Report(CustomerBody, _itself, {"source_id": "c", "name": "Ann"}),
+    "lead-captured.v1": Report(LeadBody, _itself, {"source_id": "l", "form": "contact"}),
+    "lead-progressed.v1": Report(LeadProgressed, _itself, {"source_id": "l", "progress": "qualified"}),
+    "deal-opened.v1": Report(DealOpened, _itself, {"source_id": "d", "stage": "New", "title": "Tea"}),
+    "deal-changed.v1": Report(
+        DealChanged, _itself, {"source_id": "d", "stage": "Proposal", "amount": "5", "currency": "EUR"}
+    ),
+    "deal-activity-recorded.v1": Report(
+        DealWorkedOn, _itself, {"source_id": "d", "kind": "call", "activity": "called"}
+    ),
+    "order-placed.v1": Report(OrderBody, _itself, {"source_id": "o", "total": "10"} | _EURO),
+    "payment-received.v1": Report(
+        PaymentReceived, _of_order, {"order_source_id": "o", "payment_id": "p", "amount": "10"} | _EURO
+    ),
+    "shipment-sent.v1": Report(
+        ShipmentSent, _of_order, {"order_source_id": "o", "shipment_id": "s", "complete": True}
+    ),
+    "order-cancelled.v1": Report(OrderCancelled, _of_order, {"order_source_id": "o"}),
+    "refund-issued.v1": Report(
+        RefundBody, _of_order, {"source_id": "r", "order_source_id": "o", "amount": "1"} | _EURO
+    ),
+    "invoice-issued.v1": Report(
+        InvoiceIssued, _itself, {"source_id": "i", "subtotal": "10", "tax": "1"} | _EURO
+    ),
+    "invoice-paid.v1": Report(
+        InvoicePaid, _of_invoice, {"invoice_source_id": "i", "payment_id": "p", "amount": "11"} | _EURO
+    ),
+    "invoice-refunded.v1": Report(
+        InvoiceRefunded, _of_invoice, {"invoice_source_id": "i", "refund_id": "r", "amount": "1"} | _EURO
+    ),
 }
 """Every type of event that is taken."""
