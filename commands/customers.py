@@ -14,7 +14,7 @@ from commands.command import (
     WithdrawConsent,
 )
 from commands.desk import Desk
-from commands.names import fresh, named
+from commands.names import named
 from commands.tenants import SETTINGS
 from domain import customer
 from domain.customer import IdentityLinked, Profile
@@ -79,7 +79,7 @@ def _unnamed(desk: Desk, profile: Profile, context: Context) -> str:
         stream = named("customer", context, profile.source_id)
         if not desk.state(stream).erased:
             return stream
-    return fresh("customer")
+    return desk.fresh("customer")
 
 
 def _report(desk: Desk, stream: str, profile: Profile, context: Context, at: datetime) -> None:

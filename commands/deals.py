@@ -19,7 +19,7 @@ from commands.command import (
 )
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import fresh, named
+from commands.names import named
 from domain import deal
 from domain.ids import external_id, id_of
 from domain.pipeline import Pipeline
@@ -29,7 +29,7 @@ def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
     """Open a deal, or record that a source has one."""
     at = command.occurred_at or context.now
     customer_id = command.customer_id or find_or_register(desk, command.profile, context, at)
-    stream = fresh("deal") if command.source_id is None else named("deal", context, command.source_id)
+    stream = desk.fresh("deal") if command.source_id is None else named("deal", context, command.source_id)
     desk.expect(stream, context.expected)
     lead_id = command.lead_id
     if command.lead_source_id is not None:

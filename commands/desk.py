@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from commands.names import fresh
 from domain import customer, deal, invoice, lead, order, pipeline, tenant
 from domain.event import Event
 from domain.ids import kind_of
@@ -64,6 +65,7 @@ class Desk:
         self._loaded: dict[str, Loaded] = {}
         self._holders: dict[tuple[str, str], str | None] = {}
         self._decided: set[str] = set()
+        self._unrecorded: set[str] = set()
         self.draft = Draft()
 
     def prefetch(self, streams: Iterable[str], claims: Iterable[tuple[str, str]]) -> None:
@@ -77,6 +79,15 @@ class Desk:
         if missing:
             for stream, events in self.log.streams(self.tenant, sorted(missing)).items():
                 self._loaded[stream] = _folded(stream, events)
+                if not events:
+                    self._unrecorded.add(stream)
+
+    def fresh(self, kind: str) -> str:
+        """Return the stream of a record that nobody has named yet; it is new, so nothing is read for it."""
+        stream = fresh(kind)
+        self._loaded[stream] = Loaded(0, AGGREGATES[kind][0])
+        self._unrecorded.add(stream)
+        return stream
 
     def load(self, stream: str) -> Loaded:
         """Return a stream as it stands, with what this run has decided about it."""
@@ -96,13 +107,19 @@ class Desk:
         if expected is not None and expected != current:
             raise WrongExpectedVersion(stream=stream, expected=expected, current=current)
 
-    def holder(self, kind: str, value: str) -> str | None:
-        """Return the stream that holds a claim, or None."""
+    def holder(self, kind: str, value: str, *, of: str | None = None) -> str | None:
+        """Return the stream that holds a claim, or None.
+
+        `of` is the stream without which there can be no such claim: while it is new, nothing is read.
+        """
         for claim in self.draft.claims:
             if (claim.kind, claim.value) == (kind, value):
                 return claim.stream
         if (kind, value) not in self._holders:
-            self.prefetch([], [(kind, value)])
+            if of in self._unrecorded:
+                self._holders[kind, value] = None
+            else:
+                self.prefetch([], [(kind, value)])
         return self._holders[kind, value]
 
     def append(self, stream: str, events: Sequence[Event], *, customer_id: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from commands.command import Context, IssueInvoice, RecordInvoicePayment, RecordInvoiceRefund, VoidInvoice
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import fresh, named
+from commands.names import named
 from domain import invoice
 from domain.ids import id_of
 
@@ -12,7 +12,9 @@ def issue(desk: Desk, command: IssueInvoice, context: Context) -> str:
     """Issue an invoice, or record that a source did."""
     at = command.occurred_at or context.now
     customer_id = command.customer_id or find_or_register(desk, command.profile, context, at)
-    stream = fresh("invoice") if command.source_id is None else named("invoice", context, command.source_id)
+    stream = (
+        desk.fresh("invoice") if command.source_id is None else named("invoice", context, command.source_id)
+    )
     desk.expect(stream, context.expected)
     events = invoice.issue(
         desk.state(stream),

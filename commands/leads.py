@@ -11,7 +11,7 @@ from commands.command import (
 )
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import fresh, named
+from commands.names import named
 from domain import lead
 from domain.ids import external_id, id_of
 
@@ -47,9 +47,9 @@ def _stream_of(
     if command.source_id is not None:
         return named("lead", context, command.source_id), None
     if customer_id is None:
-        return fresh("lead"), None
+        return desk.fresh("lead"), None
     key = _key(customer_id, command.form)
-    return desk.holder(OPEN_LEAD, key) or fresh("lead"), key
+    return desk.holder(OPEN_LEAD, key, of=f"customer-{customer_id}") or desk.fresh("lead"), key
 
 
 def _key(customer_id: str, form: str | None) -> str:

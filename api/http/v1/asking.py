@@ -11,9 +11,8 @@ from fastapi import Request, Response
 
 from api.http.auth import Caller
 from api.http.errors import Problem
-from api.http.v1.service import Service, check_references, exists, json_response
+from api.http.v1.service import Service, check_references, json_response
 from commands.command import Answer, Command, Context
-from commands.handle import handle
 from domain.ids import kind_of
 from streams.errors import WrongExpectedVersion
 
@@ -53,7 +52,7 @@ class Ask:
             raise _missing(existing)
         self.check(refers)
         with self._telling(expected):
-            answer = handle(self.service.log, command, context)
+            answer = self.service.commands.handle(command, context)
         headers = {"ETag": f'"{answer.version}"'} | self.waited(waits, answer.position)
         return json_response(answer_document(answer), 201 if is_new(answer) else 200, headers)
 
@@ -98,7 +97,7 @@ class Ask:
 
     def exists(self, stream: str) -> bool:
         """Say whether the caller's tenant has a stream."""
-        return exists(self.service.log, self.caller.tenant, stream)
+        return self.service.exists(self.caller.tenant, stream)
 
     def check(self, refers: Mapping[str, str | None]) -> None:
         """Raise Problem 422 where this tenant has none of the streams that a body refers to, by field."""

@@ -86,11 +86,9 @@ def record_events(
         return _many(ask, told, waits)
     binary = kind != _ONE and "ce-id" in ask.request.headers
     event = cloudevents.event_of_headers(ask.request.headers, told) if binary else told
-    [outcome] = _recorded(ask, [event])
-    if isinstance(outcome, Problem):
-        raise outcome
-    status = HTTPStatus.CREATED if is_new(outcome) else HTTPStatus.OK
-    return json_response(answer_document(outcome), status, ask.waited(waits, outcome.position))
+    answer = ask.service.commands.handle(*_asked(ask, cloudevents.read_event(event)))
+    status = HTTPStatus.CREATED if is_new(answer) else HTTPStatus.OK
+    return json_response(answer_document(answer), status, ask.waited(waits, answer.position))
 
 
 def _many(ask: Ask, told: object, waits: str | None) -> Response:

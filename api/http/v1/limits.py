@@ -64,7 +64,8 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
     if not told.isdigit() or int(told) > MOST_BYTES:
         raise _too_large()
     try:
-        body = await asyncio.wait_for(_body(receive), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            body = await _body(receive)
     except TimeoutError:
         raise Problem(408, "request-timeout", "The request took too long to arrive.") from None
     if body:

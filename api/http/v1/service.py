@@ -10,10 +10,12 @@ from fastapi import Response
 from api.http.auth import Keys
 from api.http.errors import RETRY_AFTER, Problem
 from api.http.v1.read_pool import ReadPool
+from commands.together import Together
 from domain.ids import kind_of
 from projections.waiting import wait
 from streams.log import Log
 
+_MOST_KNOWN = 100_000
 _WAITING = 20  # requests that may wait at once: the others go on being answered
 
 
@@ -22,10 +24,23 @@ class Service:
     """What every request needs."""
 
     log: Log
+    commands: Together
     reads: ReadPool
     keys: Keys
     patience: float
     waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_WAITING))
+    known: set[tuple[str, str]] = field(default_factory=set)
+
+    def exists(self, tenant: str, stream: str) -> bool:
+        """Say whether a tenant has a stream; one that exists once exists for ever."""
+        if (tenant, stream) in self.known:
+            return True
+        if not exists(self.log, tenant, stream):
+            return False
+        if len(self.known) >= _MOST_KNOWN:
+            self.known.clear()
+        self.known.add((tenant, stream))
+        return True
 
     def passed(self, position: int) -> bool:
         """Wait, within bounds, until every read model has passed a position; say whether they have."""
