@@ -1,12 +1,12 @@
-"""Import batches: their report, and taking one back."""
+"""Import batches: their report, and taking one back; and what was taken out."""
 
 from collections.abc import Iterator, Sequence
 
-from commands.command import Context, RecordImport, UndoBatch
+from commands.command import Context, RecordExport, RecordImport, UndoBatch
 from commands.desk import Desk
 from domain.customer import IdentityLinked
 from domain.record import EventsWithdrawn, effective
-from domain.tenant import BatchImported, BatchUndone
+from domain.tenant import BatchImported, BatchUndone, ListExported
 from streams.records import Claim, Recorded
 
 OPERATIONS = "tenant-operations"
@@ -31,6 +31,13 @@ def record_import(desk: Desk, command: RecordImport, context: Context) -> str:
     )
     desk.append(OPERATIONS, [event])
     return command.batch
+
+
+def record_export(desk: Desk, command: RecordExport, context: Context) -> str:
+    """Record that rows of a list were taken out."""
+    event = ListExported(occurred_at=context.now, list=command.list, rows=command.rows, query=command.query)
+    desk.append(OPERATIONS, [event])
+    return command.list
 
 
 def undo(desk: Desk, command: UndoBatch, context: Context) -> str:

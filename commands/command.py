@@ -452,6 +452,35 @@ class RevokeApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaveFilter:
+    """Keep what a list is asked for under a name; the same person's of that name is replaced."""
+
+    list: str
+    person: str
+    name: str
+    query: str
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFilter:
+    """Keep a saved filter no longer: a person's own, or that of anyone."""
+
+    filter_id: str
+    person: str
+    of_anyone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordExport:
+    """Someone takes so many rows of a list out as a file."""
+
+    list: str
+    rows: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordImport:
     """An import finished with this report."""
 
@@ -511,6 +540,9 @@ Command = (
     | ChooseTimeZone
     | CreateApiKey
     | RevokeApiKey
+    | SaveFilter
+    | RemoveFilter
+    | RecordExport
     | RecordImport
     | UndoBatch
 )

@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from commands import batches, customers, deals, invoices, leads, orders, tenants
+from commands import batches, customers, deals, filters, invoices, leads, orders, tenants
 from commands.command import (
     Answer,
     AssignDealOwner,
@@ -36,6 +36,7 @@ from commands.command import (
     RecordCustomer,
     RecordDealActivity,
     RecordDealChange,
+    RecordExport,
     RecordImport,
     RecordInvoicePayment,
     RecordInvoiceRefund,
@@ -44,8 +45,10 @@ from commands.command import (
     RecordPayment,
     RecordRefund,
     RecordShipment,
+    RemoveFilter,
     ReopenDeal,
     RevokeApiKey,
+    SaveFilter,
     ScheduleFollowUp,
     SettleConflict,
     UndoBatch,
@@ -280,6 +283,12 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return tenants.create_api_key(desk, command, context)
         case RevokeApiKey():
             return tenants.revoke_api_key(desk, command, context)
+        case SaveFilter():
+            return filters.save(desk, command, context)
+        case RemoveFilter():
+            return filters.remove(desk, command, context)
+        case RecordExport():
+            return batches.record_export(desk, command, context)
         case RecordImport():
             return batches.record_import(desk, command, context)
         case UndoBatch():

@@ -30,6 +30,7 @@ from commands.command import (
     RecordCustomer,
     RecordDealActivity,
     RecordDealChange,
+    RecordExport,
     RecordImport,
     RecordInvoicePayment,
     RecordInvoiceRefund,
@@ -38,8 +39,10 @@ from commands.command import (
     RecordPayment,
     RecordRefund,
     RecordShipment,
+    RemoveFilter,
     ReopenDeal,
     RevokeApiKey,
+    SaveFilter,
     ScheduleFollowUp,
     SettleConflict,
     UndoBatch,
@@ -142,6 +145,9 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             | ChooseTimeZone()
             | CreateApiKey()
             | RevokeApiKey()
+            | SaveFilter()
+            | RemoveFilter()
+            | RecordExport()
             | RecordImport()
             | UndoBatch()
         ):

@@ -85,6 +85,16 @@ class ReadModelRebuilt(Event):
     reason: str
 
 
+@stored("list-exported.v1", sealed=("query",))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListExported(Event):
+    """Someone took so many rows of a list out as a file; `query` is what it was asked for, and may name a person."""
+
+    list: str
+    rows: int
+    query: str | None
+
+
 TenantEvent = (
     OwnershipDefined
     | TimeZoneChosen
@@ -93,6 +103,7 @@ TenantEvent = (
     | BatchImported
     | BatchUndone
     | ReadModelRebuilt
+    | ListExported
     | EventsWithdrawn
 )
 
@@ -128,7 +139,7 @@ def evolve(state: Tenant, event: TenantEvent) -> Tenant:
             return replace(state, keys={**state.keys, key_id: True})
         case ApiKeyRevoked(key_id=key_id):
             return replace(state, keys={**state.keys, key_id: False})
-        case BatchImported() | BatchUndone() | ReadModelRebuilt() | EventsWithdrawn():
+        case BatchImported() | BatchUndone() | ReadModelRebuilt() | ListExported() | EventsWithdrawn():
             return state
         case _:
             assert_never(event)

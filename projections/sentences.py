@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain import customer, deal, invoice, lead, order, pipeline, record, tenant
+from domain import customer, deal, invoice, lead, order, pipeline, record, saved_filter, tenant
 from domain.event import Event
 
 Sentence = Callable[[Any], str | None]
@@ -94,6 +94,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     tenant.BatchImported: lambda e: f"Imported {e.events:,} events from {e.rows:,} rows of {e.mapping}",
     tenant.BatchUndone: lambda e: f"Import undone: {e.events:,} events withdrawn",
     tenant.ReadModelRebuilt: lambda e: f"Read model {e.name} rebuilt through position {e.through}",
+    tenant.ListExported: lambda e: f"Exported {e.rows:,} rows of {e.list}",
+    saved_filter.FilterSaved: _silent,
+    saved_filter.FilterRemoved: _silent,
     record.EventsWithdrawn: lambda e: f"{len(e.versions)} earlier entries withdrawn{_because(e.reason)}",
     record.PersonalDataErased: lambda _: "Personal data erased",
 }

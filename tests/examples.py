@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from domain import customer, deal, invoice, lead, order, pipeline, record, tenant
+from domain import customer, deal, invoice, lead, order, pipeline, record, saved_filter, tenant
 from domain.event import Event
 
 T0 = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -191,6 +191,11 @@ EVENTS: tuple[Event, ...] = (
     tenant.ReadModelRebuilt(
         occurred_at=at(20), name="orders", through=99, rows=3, differing=0, approved=False, reason="drill"
     ),
+    tenant.ListExported(occurred_at=at(30), list="deals", rows=7, query="q=ann"),
+    saved_filter.FilterSaved(
+        occurred_at=at(), filter_id="f-1", list="deals", person="olga", name="Mine", query="owner=olga"
+    ),
+    saved_filter.FilterRemoved(occurred_at=at(5), filter_id="f-1"),
     record.EventsWithdrawn(occurred_at=at(10), versions=(2, 3), reason="wrong file", batch="b-1"),
     record.PersonalDataErased(occurred_at=at(200), reason="asked to be forgotten"),
 )

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
-from domain import customer, deal, errors, invoice, lead, tenant
+from domain import customer, deal, errors, invoice, lead, saved_filter, tenant
 from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -74,6 +74,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     deal.StageRequirementMissing: Rule(422, "stage-requirement-missing", ("stage", "missing", "rule")),
     deal.FollowUpNotFound: Rule(404, "follow-up-not-found"),
     invoice.InvoiceNotFound: Rule(404, "invoice-not-found"),
+    saved_filter.FilterNotFound: Rule(404, "filter-not-found"),
     tenant.KeyNotFound: Rule(404, "key-not-found"),
     tenant.KeyExists: Rule(422, "key-exists"),
     log_errors.LogRefusal: Rule(503, "log-refused", headers=RETRY_AFTER),

@@ -7,7 +7,7 @@ _COLUMNS = (
     "source, data"
 )
 
-_DEALS = """
+DEALS = """
 SELECT i, k, i + k * 1500 AS place, 'deal-' || md5('d' || i)::uuid AS stream, k + 1 AS version, NULL AS customer_id,
        timestamptz '2026-01-01Z' + i * interval '7 seconds' + k * interval '1 day' AS at,
        CASE k WHEN 0 THEN 'deal-opened.v1' WHEN 2 THEN 'deal-amount-changed.v1' WHEN 4 THEN 'deal-owner-assigned.v1'
@@ -27,7 +27,7 @@ SELECT i, k, i + k * 1500 AS place, 'deal-' || md5('d' || i)::uuid AS stream, k 
 FROM generate_series(1, %(subjects)s) AS i, generate_series(0, 7) AS k
 """
 
-_ORDERS = """
+ORDERS = """
 SELECT i, k, i + (ARRAY[0, 40, 400, 2000])[k + 1] AS place, 'order-' || md5('o' || i)::uuid AS stream,
        k + 1 AS version, 'c' || i %% (%(subjects)s / 5) AS customer_id,
        timestamptz '2026-01-01Z' + i * interval '7 seconds' + k * interval '1 hour' AS at,
@@ -49,15 +49,16 @@ FROM generate_series(1, %(subjects)s) AS i, generate_series(0, CASE i %% 4 WHEN 
 
 def deals(conninfo: str, subjects: int) -> int:
     """Append eight events to each of so many deals, interleaved as time would; return how many events there are."""
-    return _append(conninfo, _DEALS, subjects)
+    return append(conninfo, DEALS, subjects)
 
 
 def orders(conninfo: str, subjects: int) -> int:
     """Append so many orders, each paid and shipped, a quarter partly refunded; return how many events there are."""
-    return _append(conninfo, _ORDERS, subjects)
+    return append(conninfo, ORDERS, subjects)
 
 
-def _append(conninfo: str, events: str, subjects: int) -> int:
+def append(conninfo: str, events: str, subjects: int) -> int:
+    """Append what a query tells of so many subjects to an empty log; return how many events there are."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         with connection.transaction():
             done = connection.execute(

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from domain import customer, deal, invoice, lead, order, pipeline, tenant
+from domain import customer, deal, invoice, lead, order, pipeline, saved_filter, tenant
 from domain.event import Event
 from domain.pipeline import DEFAULT, Stage
 from tests.examples import MUG, at
@@ -23,6 +23,7 @@ UNIONS: Mapping[ModuleType, Any] = {
     invoice: invoice.InvoiceEvent,
     pipeline: pipeline.PipelineEvent,
     tenant: tenant.TenantEvent,
+    saved_filter: saved_filter.SavedFilterEvent,
 }
 
 TIMES = st.integers(0, 4).map(at)
@@ -103,6 +104,11 @@ POOL: Mapping[str, st.SearchStrategy[Any]] = {
     "owners": st.dictionaries(st.sampled_from(customer.FIELDS), SOURCES, max_size=2),
     "time_zone": st.sampled_from(["UTC", "Europe/Berlin"]),
     "key_id": WORDS,
+    "filter_id": WORDS,
+    "list": st.just("deals"),
+    "person": WORDS,
+    "query": WORDS,
+    "shared": st.booleans(),
     "digest": WORDS,
     "role": WORDS,
     "scopes": st.just(()),

@@ -1,0 +1,257 @@
+"""The timeline of a customer: what happened as sentences, the newest first, by kind and by search, page by page."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from api.http.v1.listing import like
+from api.pages.customers.records import Record, records_of
+from domain.ids import kind_of
+
+PAGE = 40
+"""How many events a page of the timeline holds."""
+
+KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "deals": (
+        "Deals",
+        frozenset(
+            {
+                "deal-opened.v1",
+                "stage-changed.v1",
+                "deal-amount-changed.v1",
+                "deal-owner-assigned.v1",
+                "deal-retitled.v1",
+                "deal-won.v1",
+                "deal-lost.v1",
+                "deal-reopened.v1",
+                "deal-linked-to-customer.v1",
+                "follow-up-scheduled.v1",
+                "follow-up-completed.v1",
+            }
+        ),
+    ),
+    "orders": (
+        "Orders",
+        frozenset(
+            {
+                "order-placed.v1",
+                "order-revised.v1",
+                "payment-received.v1",
+                "shipment-sent.v1",
+                "order-cancelled.v1",
+                "order-linked-to-customer.v1",
+            }
+        ),
+    ),
+    "refunds": ("Refunds", frozenset({"refund-issued.v1", "invoice-refunded.v1"})),
+    "invoices": ("Invoices", frozenset({"invoice-issued.v1", "invoice-paid.v1", "invoice-voided.v1"})),
+    "messages": (
+        "Messages",
+        frozenset({"lead-captured.v1", "form-submitted.v1", "deal-activity-recorded.v1"}),
+    ),
+    "customer": (
+        "Customer",
+        frozenset(
+            {
+                "customer-registered.v1",
+                "name-changed.v1",
+                "email-changed.v1",
+                "phone-changed.v1",
+                "company-changed.v1",
+                "country-changed.v1",
+                "lifecycle-stage-changed.v1",
+                "customer-owner-assigned.v1",
+                "consent-given.v1",
+                "consent-withdrawn.v1",
+                "lead-owner-assigned.v1",
+                "lead-qualified.v1",
+                "lead-disqualified.v1",
+                "lead-converted.v1",
+                "lead-linked-to-customer.v1",
+            }
+        ),
+    ),
+    "system": (
+        "System",
+        frozenset(
+            {
+                "identity-linked.v1",
+                "identity-taken.v1",
+                "field-conflict-settled.v1",
+                "customer-merged.v1",
+                "customer-unmerged.v1",
+                "customer-absorbed.v1",
+                "customer-released.v1",
+                "events-withdrawn.v1",
+                "personal-data-erased.v1",
+            }
+        ),
+    ),
+}
+"""The kinds of events by the name in an address: how people call them, and the types that are one."""
+
+MILESTONES = frozenset(
+    {
+        "customer-registered.v1",
+        "lead-captured.v1",
+        "lead-converted.v1",
+        "deal-opened.v1",
+        "deal-won.v1",
+        "deal-lost.v1",
+        "deal-reopened.v1",
+        "order-placed.v1",
+        "order-cancelled.v1",
+        "refund-issued.v1",
+        "invoice-issued.v1",
+        "invoice-paid.v1",
+        "invoice-voided.v1",
+        "customer-merged.v1",
+        "customer-absorbed.v1",
+        "customer-released.v1",
+        "consent-given.v1",
+        "consent-withdrawn.v1",
+        "personal-data-erased.v1",
+    }
+)
+"""The types of events that are told of a customer in one breath."""
+
+_KIND_OF = {name: kind for kind, (_, types) in KINDS.items() for name in types}
+_LATE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of a timeline is asked for: some kinds (none: all), those that contain a text, milestones only; and what
+    comes after the event at position `before`."""
+
+    kinds: AbstractSet[str] = frozenset()
+    q: str = ""
+    milestones: bool = False
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event: the sentence, the record it is about, who and when."""
+
+    position: int
+    occurred_at: datetime
+    recorded_at: datetime
+    type: str
+    kind: str
+    summary: str
+    actor: str
+    source: str
+    record: Record | None
+    merged_from: str | None
+
+    @property
+    def late(self) -> bool:
+        """Say whether it was told a day or more after it happened."""
+        return self.recorded_at - self.occurred_at >= _LATE
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A kind of events and how many there are."""
+
+    kind: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of entries, and whether there are more."""
+
+    entries: tuple[Entry, ...]
+    more: bool
+
+
+def kind_of_type(name: str) -> str:
+    """Return the kind of a type of event; what is new to this page is the system's."""
+    return _KIND_OF.get(name, "system")
+
+
+def timeline(connection: psycopg.Connection, customer_id: str, asked: Asked, limit: int = PAGE) -> Timeline:
+    """Return a page of what happened with a customer that stands, the newest first."""
+    conditions, values = _conditions(asked)
+    if asked.before is not None:
+        conditions.append(
+            "(occurred_at, position) < (SELECT b.occurred_at, b.position FROM model.timeline b "
+            "WHERE b.position = %(before)s)"
+        )
+        values["before"] = asked.before
+    cursor = connection.cursor(row_factory=dict_row)
+    rows = cursor.execute(
+        "SELECT position, occurred_at, recorded_at, type, summary, actor, source, stream, recorded_customer_id "
+        f"FROM read.timeline WHERE {' AND '.join(conditions)} "
+        f"ORDER BY occurred_at DESC, position DESC LIMIT {limit + 1}".encode(),
+        values | {"customer": customer_id},
+    ).fetchall()
+    return Timeline(_entries(connection, customer_id, rows[:limit]), len(rows) > limit)
+
+
+def entry(connection: psycopg.Connection, customer_id: str, position: int) -> Entry | None:
+    """Return one entry of a customer's timeline, None where the event is not in it."""
+    cursor = connection.cursor(row_factory=dict_row)
+    rows = cursor.execute(
+        "SELECT position, occurred_at, recorded_at, type, summary, actor, source, stream, recorded_customer_id "
+        "FROM read.timeline WHERE customer_id = %s AND position = %s",
+        (customer_id, position),
+    ).fetchall()
+    return next(iter(_entries(connection, customer_id, rows)), None)
+
+
+def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> tuple[Chip, ...]:
+    """Return each kind with the number of events that the search and the switch leave, in the order of KINDS."""
+    conditions, values = _conditions(Asked(q=asked.q, milestones=asked.milestones))
+    counts = dict.fromkeys(KINDS, 0)
+    for name, count in connection.execute(
+        f"SELECT type, count(*) FROM read.timeline WHERE {' AND '.join(conditions)} GROUP BY type".encode(),
+        values | {"customer": customer_id},
+    ).fetchall():
+        counts[kind_of_type(name)] += count
+    return tuple(Chip(kind, KINDS[kind][0], count) for kind, count in counts.items())
+
+
+def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
+    conditions, values = ["customer_id = %(customer)s"], dict[str, Any]()
+    if asked.kinds and "system" in asked.kinds:
+        conditions.append("type <> ALL(%(others)s)")
+        values["others"] = sorted(name for name, kind in _KIND_OF.items() if kind not in asked.kinds)
+    elif asked.kinds:
+        conditions.append("type = ANY(%(types)s)")
+        values["types"] = sorted(name for name, kind in _KIND_OF.items() if kind in asked.kinds)
+    if asked.milestones:
+        conditions.append("type = ANY(%(milestones)s)")
+        values["milestones"] = sorted(MILESTONES)
+    if asked.q:
+        conditions.append('summary COLLATE "default" ILIKE %(q)s')
+        values["q"] = like(asked.q)
+    return conditions, values
+
+
+def _entries(
+    connection: psycopg.Connection, customer_id: str, rows: Sequence[Mapping[str, Any]]
+) -> tuple[Entry, ...]:
+    records = records_of(connection, {row["stream"] for row in rows if kind_of(row["stream"]) != "customer"})
+    return tuple(
+        Entry(
+            kind=kind_of_type(row["type"]),
+            record=records.get(row["stream"]),
+            merged_from=row["recorded_customer_id"]
+            if row["recorded_customer_id"] not in {None, customer_id}
+            else None,
+            **{name: row[name] for name in _PLAIN},
+        )
+        for row in rows
+    )
+
+
+_PLAIN = ("position", "occurred_at", "recorded_at", "type", "summary", "actor", "source")
