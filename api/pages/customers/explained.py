@@ -25,6 +25,7 @@ _FOLDS: Mapping[str, Fold[Any]] = {
     for kind in model.kinds or ()
 }
 _UNSHOWN = frozenset({"customer_id", "merged_into", "pipeline_version", "sequence"})
+_NOTHING: tuple[object, ...] = ("", "[]", "{}", [], {})
 _NEAR = 100  # positions before and after an event where those of the same command are
 
 
@@ -127,7 +128,7 @@ def _label(name: str) -> str:
 
 def _shown(value: object) -> str | None:
     """Return a value as people read it; None for nothing."""
-    if value is None or value in ("", "[]", "{}") or value == [] or value == {}:
+    if value is None or value in _NOTHING:
         return None
     if isinstance(value, list | dict):
         return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -43,8 +43,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldCard:
-    """One field: its value, the source that owns it by the tenant's rules (None: the newest report stands), who
-    told the value and when, and what is offered against it."""
+    """One field: its value, who told it and when, and what is offered against it.
+
+    `owned_by` is the source that owns the field by the tenant's rules; None: the newest report stands.
+    """
 
     name: str
     label: str

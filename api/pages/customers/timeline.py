@@ -126,8 +126,10 @@ _LATE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What of a timeline is asked for: some kinds (none: all), those that contain a text, milestones only; and what
-    comes after the event at position `before`."""
+    """What of a timeline is asked for: some kinds (none: all), those that contain a text, milestones only.
+
+    `before` is the position of the last event of the page before.
+    """
 
     kinds: AbstractSet[str] = frozenset()
     q: str = ""

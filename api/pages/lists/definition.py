@@ -1,0 +1,68 @@
+"""What a list is: a view, its columns, what it may be asked for, and which of its columns are added up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Shown = Literal["text", "title", "status", "money", "time", "day", "person", "flags"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: how people call it, how it is shown, and whether rows can be sorted by it."""
+
+    name: str
+    label: str
+    shown: Shown = "text"
+    sorts: bool = False
+    compact: bool = True
+    """Whether it is on the page, too; all columns are in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter by one value of several: of a column (`options` empty: those that there are), or each a condition."""
+
+    name: str
+    label: str
+    column: str = ""
+    options: tuple[str, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def found(self) -> bool:
+        """Say whether its options are the values that there are."""
+        return not self.options and not self.conditions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """A list of one kind of record. `at` is the time that it is dated by, and that is never unknown.
+
+    `sums` are the columns that are added up, by currency; `search` the conditions one of which a text must meet.
+    """
+
+    name: str
+    title: str
+    one: str
+    action: str
+    view: str
+    key: str
+    at: str
+    columns: tuple[Column, ...]
+    choices: tuple[Choice, ...]
+    search: tuple[str, ...]
+    sums: tuple[str, ...] = ()
+    where: str = "true"
+    address: str | None = None
+    empty: str = ""
+
+    @property
+    def sortable(self) -> frozenset[str]:
+        """The columns that rows can be sorted by."""
+        return frozenset(column.name for column in self.columns if column.sorts)
+
+    @property
+    def of_customers(self) -> bool:
+        """Say whether each row names a customer other than itself."""
+        return any(column.name == "customer_id" for column in self.columns) and self.key != "customer_id"
