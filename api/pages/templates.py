@@ -1,7 +1,7 @@
 """The templates: everything escaped, nothing undefined; the filters that all of them share."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -28,13 +28,22 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(asset=asset, places_of=places_of, is_current=is_current, fresh_id=fresh_id)
+    made.globals.update(share=share, days_since=days_since)
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
+    made.filters.update(amount=amount, plain_day=plain_day)
     return made
 
 
 def money(amount: Decimal | str, currency: str) -> str:
-    """Return an amount as people write it, in its own currency: `EUR 412,300.00`."""
-    return format_currency(Decimal(amount), currency, format="¤¤ #,##0.00", locale=LOCALE)
+    """Return an amount as people write it, with every digit it has, in its own currency: `EUR 412,300.00`."""
+    return format_currency(
+        Decimal(amount), currency, format="¤¤ #,##0.00", locale=LOCALE, decimal_quantization=False
+    )
+
+
+def amount(value: Decimal | str) -> str:
+    """Return an amount beside whose currency it stands, with every digit it has: `412,300.00`."""
+    return format_decimal(Decimal(value), format="#,##0.00", locale=LOCALE, decimal_quantization=False)
 
 
 def number(value: Decimal | int | str) -> str:
@@ -45,6 +54,22 @@ def number(value: Decimal | int | str) -> str:
 def day(at: datetime) -> str:
     """Return the day of a time in UTC: `12 Mar 2026`."""
     return format_date(at.astimezone(UTC), "d MMM y", locale=LOCALE)
+
+
+def plain_day(on: date) -> str:
+    """Return a day that belongs to no clock: `12 Mar 2026`."""
+    return format_date(on, "d MMM y", locale=LOCALE)
+
+
+def days_since(at: datetime) -> str:
+    """Return for how long something is as it is: `12 days`."""
+    days = (datetime.now(UTC) - at).days
+    return "today" if days < 1 else "1 day" if days == 1 else f"{number(days)} days"
+
+
+def share(part: Decimal, whole: Decimal) -> str:
+    """Return a part as percent of a whole, for lengths: between 0 and 100."""
+    return f"{min(max(part / whole, Decimal(0)), Decimal(1)) * 100:.2f}"
 
 
 def moment(at: datetime) -> str:

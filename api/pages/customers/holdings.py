@@ -131,7 +131,8 @@ ORDER BY r.refunded_at DESC, r.refund_id DESC
 """
 _INVOICES = """
 SELECT invoice_id, number, source_id, issued_at, due_at, currency, total, paid, due, status
-FROM read.invoices WHERE customer_id = %(customer)s ORDER BY due > 0 DESC, issued_at DESC, invoice_id DESC LIMIT %(most)s
+FROM read.invoices WHERE customer_id = %(customer)s
+ORDER BY due > 0 DESC, issued_at DESC, invoice_id DESC LIMIT %(most)s
 """
 _COUNTS = """
 SELECT (SELECT count(*) FROM read.deals WHERE customer_id = %(customer)s) AS deals,

@@ -59,12 +59,11 @@ class FieldCard:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A name that a source knows the customer by."""
+    """A name that sources know the customer by."""
 
     kind: str
     value: str
-    source: str
-    linked_at: datetime
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +169,11 @@ def _teller(told: Field) -> tuple[str | None, Register[str] | None]:
 
 
 def _identities(states: Iterable[Customer]) -> tuple[Known, ...]:
-    found = {
-        (known.kind, known.value, known.source): Known(known.kind, known.value, known.source, known.linked_at)
-        for state in states
-        for known in state.identities.values()
-    }
-    return tuple(found[key] for key in sorted(found))
+    found: dict[tuple[str, str], set[str]] = {}
+    for state in states:
+        for known in state.identities.values():
+            found.setdefault((known.kind, known.value), set()).add(known.source)
+    return tuple(Known(kind, value, tuple(sorted(found[kind, value]))) for kind, value in sorted(found))
 
 
 def _merged(ident: str, state: Customer) -> Merged:

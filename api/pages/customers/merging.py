@@ -10,7 +10,8 @@ from api.http.v1.listing import like, searched
 _MOST = 10
 _FOUND = f"""
 SELECT customer_id, name, email, phone, company FROM model.customers
-WHERE merged_into IS NULL AND customer_id <> %(customer)s AND {searched("name", "email", "phone", "company", "customer_id")}
+WHERE merged_into IS NULL AND customer_id <> %(customer)s
+  AND {searched("name", "email", "phone", "company", "customer_id")}
 ORDER BY name, customer_id LIMIT %(most)s
 """
 _NAMED = "SELECT customer_id, name, email, phone, company FROM model.customers WHERE customer_id = ANY(%s)"

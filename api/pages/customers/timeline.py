@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import psycopg
@@ -151,11 +152,8 @@ class Entry:
     source: str
     record: Record | None
     merged_from: str | None
-
-    @property
-    def late(self) -> bool:
-        """Say whether it was told a day or more after it happened."""
-        return self.recorded_at - self.occurred_at >= _LATE
+    late: bool
+    """Whether it was told a day or more after it happened, and after something newer on its page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +241,7 @@ def _entries(
     connection: psycopg.Connection, customer_id: str, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[Entry, ...]:
     records = records_of(connection, {row["stream"] for row in rows if kind_of(row["stream"]) != "customer"})
+    earliest = list(accumulate((row["position"] for row in rows), min))
     return tuple(
         Entry(
             kind=kind_of_type(row["type"]),
@@ -250,9 +249,10 @@ def _entries(
             merged_from=row["recorded_customer_id"]
             if row["recorded_customer_id"] not in {None, customer_id}
             else None,
+            late=row["position"] > told and row["recorded_at"] - row["occurred_at"] >= _LATE,
             **{name: row[name] for name in _PLAIN},
         )
-        for row in rows
+        for row, told in zip(rows, earliest, strict=True)
     )
 
 

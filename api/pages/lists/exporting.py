@@ -33,7 +33,9 @@ def export(visit: Visit, asked: Asked, time_zone: str) -> Response:
     Raises Problem 503 while too many files are being written.
     """
     if not _AT_ONCE.acquire(blocking=False):
-        raise Problem(503, "exports-busy", "Other files are being written; ask again in a moment.", RETRY_AFTER)
+        raise Problem(
+            503, "exports-busy", "Other files are being written; ask again in a moment.", RETRY_AFTER
+        )
     with ExitStack() as started:
         started.callback(_AT_ONCE.release)
         connection = started.enter_context(visit.reading())
@@ -58,7 +60,10 @@ def _lines(
         yield written([[column.name for column in columns]])
         while rows := cursor.fetchmany(_ROWS):
             yield written(
-                [[_cell(column, row[place]) for column, place in zip(columns, places, strict=True)] for row in rows]
+                [
+                    [_cell(column, row[place]) for column, place in zip(columns, places, strict=True)]
+                    for row in rows
+                ]
             )
 
 

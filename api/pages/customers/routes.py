@@ -1,0 +1,169 @@
+"""The pages of a customer: who they are, what happened, the history of a field."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import psycopg
+from fastapi import APIRouter, Query, Response
+
+from api.http.errors import not_found
+from api.http.v1.border import PathId
+from api.pages.customers.feed import Feed, asked_of
+from api.pages.customers.field_history import field_history
+from api.pages.customers.holdings import holdings
+from api.pages.customers.identity import LABELS, identity
+from api.pages.customers.merging import named
+from api.pages.customers.standing import Standing, standing
+from api.pages.customers.timeline import Asked, chips, timeline
+from api.pages.freshness import freshness
+from api.pages.settings import settings_of, version_of
+from api.pages.visit import Visit, visitor
+from commands.command import SettleConflict
+from domain.errors import InvalidValue
+
+router = APIRouter()
+Reader = Annotated[Visit, visitor("customers:read")]
+Writer = Annotated[Visit, visitor("customers:write")]
+Kinds = Annotated[list[str], Query(alias="kind", default_factory=list)]
+Text = Annotated[str, Query(max_length=1_000)]
+_ACCEPTS: Mapping[str, Literal["owner", "offered"]] = {"owner": "owner", "offered": "offered"}
+Count = Annotated[int | None, Query(ge=-1, le=2**62)]
+
+
+@router.get("/customers/{customer_id}")
+def customer(  # noqa: PLR0913, PLR0917 - what the address can say
+    visit: Reader, customer_id: PathId, kinds: Kinds, q: Text = "", show: Text = "", before: Count = None
+) -> Response:
+    """Show a customer; one that was merged leads to the one it was merged into."""
+    asked = asked_of(kinds, q, show, before)
+    settings = settings_of(visit)
+    with visit.reading() as connection:
+        who = known(connection, customer_id)
+        if who.customer_id != customer_id:
+            return visit.redirect(f"/customers/{who.customer_id}")
+        card = identity(connection, who, settings.owners)
+        shown: dict[str, Any] = {
+            "card": card,
+            "held": holdings(connection, who.customer_id),
+            "suspected": named(connection, card.suspected),
+            "freshness": freshness(connection),
+            "feed": _feed(connection, who, asked, settings.time_zone),
+        }
+    version = version_of(visit, f"customer-{who.customer_id}", card.position)
+    return visit.page("customers/page.html", version=version, **shown)
+
+
+@router.get("/customers/{customer_id}/timeline")
+def timeline_part(  # noqa: PLR0913, PLR0917 - what the address can say
+    visit: Reader, customer_id: PathId, kinds: Kinds, q: Text = "", show: Text = "", before: Count = None
+) -> Response:
+    """Show the timeline of a customer alone."""
+    asked = asked_of(kinds, q, show, before)
+    if not visit.partial:
+        return visit.redirect(f"/customers/{customer_id}")
+    with visit.reading() as connection:
+        who = known(connection, customer_id)
+        feed = _feed(connection, who, asked, settings_of(visit).time_zone)
+    return visit.page("customers/_timeline.html", feed=feed)
+
+
+@router.get("/customers/{customer_id}/events")
+def older(  # noqa: PLR0913, PLR0917 - what the address can say
+    visit: Reader,
+    customer_id: PathId,
+    kinds: Kinds,
+    before: Annotated[int, Query(ge=0, le=2**62)],
+    day: date,
+    q: Text = "",
+    show: Text = "",
+    n: Annotated[int, Query(ge=1, le=2**31)] = 1,
+    of: Count = -1,
+) -> Response:
+    """Show older events of a timeline: those after `before`, the first of which is number `n` of `of`."""
+    asked = asked_of(kinds, q, show, before)
+    if not visit.partial:
+        return visit.redirect(f"/customers/{customer_id}")
+    with visit.reading() as connection:
+        who = known(connection, customer_id)
+        page = timeline(connection, who.customer_id, asked)
+    feed = Feed(
+        customer_id=who.customer_id,
+        asked=asked,
+        page=page,
+        time_zone=settings_of(visit).time_zone,
+        total=-1 if of is None else of,
+        first=n,
+        last_day=day,
+    )
+    return visit.page("customers/_entries.html", feed=feed)
+
+
+@router.get("/customers/{customer_id}/fields/{name}")
+def field(visit: Reader, customer_id: PathId, name: str) -> Response:
+    """Show every value that a field of a customer had."""
+    if name not in LABELS:
+        raise not_found()
+    with visit.reading() as connection:
+        who = known(connection, customer_id)
+        stands = identity(connection, who, {}).fields[name]
+    tellings = field_history(visit.service.log, visit.caller.tenant, who.ids, name)
+    stood = [
+        one.position
+        for one in tellings
+        if one.customer_id == who.customer_id and (one.value, one.source) == (stands.value, stands.told_by)
+    ]
+    return visit.page(
+        "customers/_field.html" if visit.partial else "customers/field.html",
+        label=LABELS[name],
+        tellings=tellings,
+        customer_id=who.customer_id,
+        stands=stood[0] if stood else None,
+    )
+
+
+@router.post("/customers/{customer_id}/conflicts")
+def settle(visit: Writer, customer_id: PathId) -> Response:
+    """Settle whose value of a field stands; refused where the customer has changed since the visitor looked."""
+    with visit.reading() as connection:
+        known(connection, customer_id)
+    accept = visit.form.get("accept", "")
+    if accept not in _ACCEPTS:
+        raise InvalidValue(field="accept", rule="owner or offered")
+    command = SettleConflict(
+        customer_id=customer_id, field=visit.form.get("field", ""), accept=_ACCEPTS[accept]
+    )
+    answer = visit.do(command, expected=seen(visit, "seen"))
+    visit.passed(answer.position)
+    return visit.redirect(f"/customers/{customer_id}", flash="Settled. The other value stays in the history.")
+
+
+def known(connection: psycopg.Connection, customer_id: str) -> Standing:
+    """Return whom an id stands for. Raises Problem 404 where this tenant has no such customer."""
+    who = standing(connection, customer_id) if "\x00" not in customer_id else None
+    if who is None:
+        raise not_found()
+    return who
+
+
+def seen(visit: Visit, name: str) -> int | None:
+    """Return the version that the visitor saw, as the form tells it. Raises InvalidValue for what is none."""
+    told = visit.form.get(name)
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdigit() and len(told) < 10):  # noqa: PLR2004 - as versions are
+        raise InvalidValue(field=name, rule="a version")
+    return int(told)
+
+
+def _feed(connection: psycopg.Connection, who: Standing, asked: Asked, time_zone: str) -> Feed:
+    counted = chips(connection, who.customer_id, asked)
+    total = sum(chip.count for chip in counted if not asked.kinds or chip.kind in asked.kinds)
+    return Feed(
+        customer_id=who.customer_id,
+        asked=asked,
+        page=timeline(connection, who.customer_id, asked),
+        chips=counted,
+        time_zone=time_zone,
+        total=-1 if asked.before is not None else total,
+    )

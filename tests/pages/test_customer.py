@@ -1,0 +1,283 @@
+"""What the page of a customer says, asked over HTTP."""
+
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from api.pages.customers.timeline import KINDS, Asked, chips, kind_of_type, timeline
+from commands.command import ForgetCustomer, MergeCustomers, RecordCustomer
+from domain.customer import Profile
+from domain.event import registered
+from projections.sentences import SENTENCES
+from tests.pages import business
+from tests.pages.browsing import Site
+from tests.pages.business import ann, double, tell
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def text_of(html: str) -> str:
+    """Return what people read of a page."""
+    parser = _Text()
+    parser.feed(html)
+    return re.sub(r"\s+", " ", " ".join(parser.words))
+
+
+def ask(site: Site, sql: str, *values: object) -> list[tuple[object, ...]]:
+    with site.app.state.service.reads.of(site.tenant) as connection:
+        return list(connection.execute(sql.encode(), values).fetchall())
+
+
+def token(client: httpx.Client, path: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', client.get(path).text)
+    assert found, name
+    return found[1]
+
+
+def test_the_card_says_who_owns_and_who_told_each_field(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/customers/{ident}").text)
+    assert "E-mail ann@example.org owned by shop" in words
+    assert "Name Ann Example owned by crm" in words
+    assert "Company Lamps & Co told by shop" in words
+    assert "agreed newsletter" in words
+
+
+def test_money_is_by_currency_what_the_read_model_says_and_never_added_up(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        page = client.get(f"/customers/{ident}").text
+    table = re.search(r'<table class="money-table">.*?</table>', page, re.DOTALL)
+    assert table
+    shown = re.findall(
+        r'<th scope="row">(\w+)<.*?num">([\d.,-]+)<.*?num">([\d.,-]+)<.*?strong">([\d.,-]+)<', table[0]
+    )
+    held = ask(
+        site,
+        "SELECT currency, gross, refunded, net FROM read.customer_money WHERE customer_id = %s ORDER BY 1",
+        ident,
+    )
+    assert [(c, *map(Decimal, rest)) for c, *rest in shown] == [
+        (c, *map(Decimal, map(str, rest))) for c, *rest in held
+    ]
+    assert len(held) == 2
+
+
+def test_orders_say_what_is_paid_given_back_and_due_and_a_refund_may_have_no_order(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/customers/{ident}").text)
+    assert "EUR 20.50 back EUR 20.00 due" in words
+    assert "order not known EUR 5.00" in words
+    assert "2026-7 EUR 119.00 Open issued 8 Mar 2026 EUR 119.00 due" in words
+    assert "Lamps for the office EUR 900.00 Qualified" in words
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/timeline", "/merge", "/fields/name", "/events?before=9&day=2026-03-01"]
+)
+def test_an_unknown_customer_and_one_of_another_tenant_are_the_same_404(site: Site, path: str) -> None:
+    ident = ann(site)
+    stranger = site.of(f"{site.tenant}-other")
+    headers = {"HX-Request": "true"} if path.startswith(("/timeline", "/events")) else {}
+    with stranger.client("admin") as client:
+        answers = [client.get(f"/customers/{who}{path}", headers=headers) for who in (ident, "nobody", "%00")]
+    assert [answer.status_code for answer in answers[:2]] == [404, 404]
+    assert answers[2].status_code in {400, 404}
+    assert answers[0].text.replace(ident, "nobody") == answers[1].text
+
+
+def test_an_event_of_another_tenant_or_of_the_configuration_does_not_exist(site: Site) -> None:
+    ann(site)
+    positions = ask(site, "SELECT max(position) FROM read.timeline")
+    with site.of(f"{site.tenant}-other").client("admin") as client:
+        assert client.get(f"/events/{positions[0][0]}").status_code == 404
+    with site.client("rep") as client:
+        assert client.get(f"/events/{positions[0][0]}").status_code == 200
+        owners = [r.position for r in site.log.stream(site.tenant, "tenant-settings")]
+        assert [client.get(f"/events/{position}").status_code for position in owners] == [404]
+        assert client.get("/events/999999999").status_code == 404
+
+
+def test_every_type_of_event_has_one_kind_in_the_timeline() -> None:
+    told = [name for _, types in KINDS.values() for name in types]
+    assert len(told) == len(set(told))
+    assert set(told) <= set(registered())
+    of_records = {
+        name for name, cls in registered().items() if cls.__module__.split(".")[1] not in _ELSEWHERE
+    }
+    assert sorted(of_records - set(told)) == ["profile-confirmed.v1"]
+    assert len(SENTENCES) == len(registered())
+
+
+_ELSEWHERE = {"tenant", "pipeline", "saved_filter"}
+
+
+def test_the_chips_count_what_the_timeline_shows_and_pages_follow_one_another(site: Site) -> None:
+    ident = ann(site)
+    every = ask(site, "SELECT position, type FROM read.timeline WHERE customer_id = %s", ident)
+    with site.app.state.service.reads.of(site.tenant) as connection:
+        counted = {chip.kind: chip.count for chip in chips(connection, ident, Asked())}
+        pages, before = [], None
+        while True:
+            page = timeline(connection, ident, Asked(before=before), limit=4)
+            pages += [entry.position for entry in page.entries]
+            if not page.more:
+                break
+            before = page.entries[-1].position
+        refunds = timeline(connection, ident, Asked(kinds=frozenset({"refunds"}))).entries
+        found = timeline(connection, ident, Asked(q="20.5")).entries
+        milestones = timeline(connection, ident, Asked(milestones=True)).entries
+    assert sorted(pages) == sorted(position for position, _ in every)
+    assert len(pages) == len(set(pages))
+    assert counted == {kind: sum(kind_of_type(str(name)) == kind for _, name in every) for kind in KINDS}
+    assert [entry.summary for entry in refunds] == ["Refunded 5.00 EUR: broken", "Refunded 20.50 EUR: broken"]
+    assert [entry.summary for entry in found] == ["Refunded 20.50 EUR: broken"]
+    assert {entry.type for entry in milestones} >= {"order-placed.v1", "deal-opened.v1", "refund-issued.v1"}
+    assert not {entry.type for entry in milestones} & {"identity-linked.v1", "payment-received.v1"}
+
+
+def test_a_conflict_is_settled_once_on_the_version_that_was_seen(site: Site) -> None:
+    ident = ann(site)
+    path = f"/customers/{ident}"
+    with site.client("rep") as client:
+        assert "shop says Anne Example" in text_of(client.get(path).text)
+        form = {"field": "name", "accept": "offered", "seen": token(client, path, "seen"), "once": "1"}
+        tell(
+            site,
+            "shop",
+            RecordCustomer(profile=Profile(email="ann@example.org", country="GB"), occurred_at=business.T0),
+        )
+        assert client.post(f"{path}/conflicts", data=form).status_code == 409
+        form |= {"seen": str(len(site.log.stream(site.tenant, f"customer-{ident}"))), "once": "2"}
+        for _ in range(2):
+            answer = client.post(f"{path}/conflicts", data=form)
+            assert (answer.status_code, answer.headers["location"]) == (303, path)
+        words = text_of(client.get(path).text)
+    assert "Name Anne Example" in words
+    assert "shop says" not in words
+
+
+def test_who_may_not_write_sees_no_forms_and_is_refused(site: Site) -> None:
+    ident = ann(site)
+    with site.client("analyst") as client:
+        page = client.get(f"/customers/{ident}").text
+        assert "/conflicts" not in page
+        assert "/merge" not in page
+        assert (
+            client.post(
+                f"/customers/{ident}/conflicts", data={"field": "name", "accept": "owner"}
+            ).status_code
+            == 403
+        )
+        assert client.get(f"/customers/{ident}/merge").status_code == 403
+        assert client.post("/customers/nobody/unmerge", data={}).status_code == 404
+
+
+def test_the_history_of_a_field_is_every_value_with_who_told_it(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/customers/{ident}/fields/name").text)
+        assert client.get(f"/customers/{ident}/fields/password").status_code == 404
+    assert re.search(r"Anne Example offered, not the owner .* by mara through shop", words)
+    assert re.search(r"Ann Example stands .* by mara through crm", words)
+
+
+def test_an_event_says_what_it_changed_what_it_told_and_where_it_is(site: Site) -> None:
+    ident = ann(site)
+    [(position, stream)] = ask(
+        site,
+        "SELECT position, stream FROM read.timeline WHERE customer_id = %s AND type = 'refund-issued.v1' "
+        "AND summary LIKE '%%20.50%%'",
+        ident,
+    )
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/events/{position}").text)
+    assert "Refunded 20.50 EUR: broken" in words
+    assert "Refunded 0 20.50" in words
+    assert "Payment status partly-paid partly-refunded" in words
+    assert "mara, through shop" in words
+    assert "To the customer Order 1001" in words
+    assert str(stream).startswith("order-")
+
+
+def test_a_merge_shows_both_under_one_and_an_unmerge_takes_it_back(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    with site.client("admin") as client:
+        before = client.get(f"/customers/{stays}").text
+        preview = text_of(client.get(f"/customers/{stays}/merge?with={goes}").text)
+        assert "Orders 2 1" in preview
+        assert "Refunds 2 1" in preview
+        form = {"other": goes, "stays": "this", "reason": "same phone", "once": "1"}
+        assert (
+            client.post(f"/customers/{stays}/merge", data=form).headers["location"] == f"/customers/{stays}"
+        )
+        merged = text_of(client.get(f"/customers/{stays}").text)
+        assert "2 customers are one here" in merged
+        assert "EUR 2 orders 160.00 26.50 133.50" in merged
+        led = client.get(f"/customers/{goes}")
+        assert (led.status_code, led.headers["location"]) == (303, f"/customers/{stays}")
+        assert (
+            client.post(
+                f"/customers/{stays}/unmerge", data={"merged": goes, "reason": "", "once": "2"}
+            ).status_code
+            == 422
+        )
+        client.post(
+            f"/customers/{stays}/unmerge", data={"merged": goes, "reason": "mother and daughter", "once": "3"}
+        )
+        after = client.get(f"/customers/{stays}").text
+        assert client.get(f"/customers/{goes}").status_code == 200
+    money = re.compile(r'<table class="money-table">.*?</table>', re.DOTALL)
+    assert money.findall(before) == money.findall(after)
+
+
+def test_a_forgotten_person_is_a_tombstone_with_their_totals(site: Site) -> None:
+    ident = ann(site)
+    site.do(ForgetCustomer(customer_id=ident, reason="asked"))
+    with site.client("admin") as client:
+        answers = [
+            client.get(f"/customers/{ident}{path}").text for path in ("", "/fields/email", "/fields/name")
+        ]
+    words = text_of(answers[0])
+    assert "This person was forgotten" in words
+    assert "EUR 1 order 120.00 25.50 94.50" in words
+    for answer in answers:
+        assert not re.search(r"ann@example|Anne? Example", answer)
+
+
+def test_the_answer_to_a_search_for_the_other_customer_leads_to_the_comparison(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    with site.client("manager") as client:
+        page = client.get(f"/customers/{stays}/merge", params={"q": "A. EXAMPLE"}).text
+        assert f"?with={goes}" in page
+        assert "Nobody found" in client.get(f"/customers/{stays}/merge", params={"q": "zebra"}).text
+        assert (
+            client.post(f"/customers/{stays}/merge", data={"other": "nobody", "reason": "x"}).status_code
+            == 404
+        )
+        same = client.post(f"/customers/{stays}/merge", data={"other": stays, "stays": "this", "reason": "x"})
+        assert (same.status_code, "data-code" in same.text) == (422, False)
+
+
+def test_a_merge_of_merges_is_followed_to_the_one_that_stands(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    [third] = tell(
+        site, "crm", RecordCustomer(profile=Profile(email="third@example.org"), occurred_at=business.T0)
+    )
+    site.do(MergeCustomers(loser=goes, survivor=third, reason="one"))
+    site.do(MergeCustomers(loser=third, survivor=stays, reason="one"))
+    with site.client("rep") as client:
+        assert client.get(f"/customers/{goes}").headers["location"] == f"/customers/{stays}"
+        assert "3 customers are one here" in text_of(client.get(f"/customers/{stays}").text)
