@@ -4,11 +4,11 @@ Every event here is a fact of the shop's: it is recorded even when it looks wron
 anomaly of the state, so it settles by itself when the missing fact arrives.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never
 
 from domain import money
 from domain.event import Event, stored
@@ -382,11 +382,24 @@ def _checked_line(line: OrderLine) -> OrderLine:
     return replace(line, quantity=quantity, unit_price=unit_price)
 
 
-def lines_total(content: Content) -> Decimal | None:
+class Priced(Protocol):
+    """What was ordered, as far as its total goes; however it is kept."""
+
+    @property
+    def lines(self) -> Sequence[OrderLine]: ...  # noqa: D102 - as in Content
+    @property
+    def discount(self) -> Decimal: ...  # noqa: D102
+    @property
+    def shipping(self) -> Decimal: ...  # noqa: D102
+    @property
+    def tax(self) -> Decimal: ...  # noqa: D102
+
+
+def lines_total(content: Priced) -> Decimal | None:
     """Return what the lines, shipping, tax and discount add up to; None for an order told without lines."""
     if not content.lines:
         return None
-    goods = sum((line.quantity * line.unit_price for line in content.lines), ZERO)
+    goods = sum([line.quantity * line.unit_price for line in content.lines], ZERO)
     return goods + content.shipping + content.tax - content.discount
 
 

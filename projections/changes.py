@@ -106,4 +106,4 @@ def _subtract(sums: dict[tuple[str, ...], list[Any]], tenant: str, part: Part) -
     kept[-1] -= 1
 
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="deterministic").encode  # the state is compared as text

@@ -84,7 +84,7 @@ def _moved(state: Deal | None, recorded: Recorded) -> Deal:
 
 
 def _entered(after: Deal, event: DealOpened | StageChanged, recorded: Recorded) -> Deal:
-    told, outcome = stage_of(event), outcome_of(event)
+    told = stage_of(event)
     if told is not None:
         entry = (*told.stamp, recorded.position, recorded.actor, recorded.source)
         entries = after.entries
@@ -94,7 +94,7 @@ def _entered(after: Deal, event: DealOpened | StageChanged, recorded: Recorded) 
             place = bisect_left(entries, told.stamp, key=_stamp)
             if entries[place][:3] != told.stamp:
                 after.entries = (*entries[:place], entry, *entries[place:])
-    if outcome is not None:
+    if type(event) is StageChanged and (outcome := outcome_of(event)) is not None:
         after.outcome = after.outcome.offer(*outcome)
     if event.anomalies:
         known = after.odd.get(event.stage, ())

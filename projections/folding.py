@@ -120,7 +120,8 @@ class Folding:
             shown = self._shown(state, position)
         except Exception:  # noqa: BLE001 - the careful way finds it again and says which event it is
             return False
-        changes.entries += entries
+        if entries:
+            changes.entries += entries
         if model.fold is not None and (before is None or position != before[1]):
             changes.replace(model, row, before, shown)
         return True
@@ -150,7 +151,8 @@ class Folding:
         fold = self._model.fold
         if state is None or fold is None:
             return Shown(None, position)
-        parts = tuple([list(total.parts(state)) for total in self._model.sums])
+        sums = self._model.sums
+        parts = tuple([list(total.parts(state)) for total in sums]) if sums else ()
         return Shown(state, position, None, fold.row(state), parts)
 
     def _settle(self, changes: Changes, name: Unit, before: Kept | None, folded: _Folded) -> None:

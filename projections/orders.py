@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -11,17 +10,15 @@ import msgspec
 
 from domain.order import (
     Anomaly,
-    Content,
-    Money,
     OrderCancelled,
     OrderLinkedToCustomer,
     OrderPlaced,
     OrderRevised,
     PaymentReceived,
     RefundIssued,
+    OrderLine,
     ShipmentSent,
     anomalies,
-    content_of,
     lines_total,
 )
 from domain.register import Register, Stamp, stamp
@@ -33,8 +30,25 @@ V = TypeVar("V")
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Content(msgspec.Struct, frozen=True):
+    """What was ordered; of two tellings at one time the one counts that the domain's Content says."""
+
+    currency: str
+    total: Decimal
+    lines: tuple[OrderLine, ...] = ()
+    discount: Decimal = ZERO
+    shipping: Decimal = ZERO
+    tax: Decimal = ZERO
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An amount that came in."""
+
+    currency: str
+    amount: Decimal
+
+
+class Refund(msgspec.Struct, frozen=True):
     """Money back. Its first fields are those that settle which of two tellings counts, as in the domain."""
 
     currency: str
@@ -75,7 +89,7 @@ def _placed(state: Order | None, recorded: Recorded) -> Order:
     if after.placed_at is None or told < (after.placed_at, after.source or "", after.source_id or ""):
         after.placed_at, after.source, after.source_id = told
     at = stamp(event.occurred_at)
-    _hear(after, content_of(event), at)
+    _hear(after, event, at)
     if event.customer_id is not None:
         after.customer = after.customer.offer(event.customer_id, at)
     return _checked(after, recorded)
@@ -85,13 +99,14 @@ def _revised(state: Order | None, recorded: Recorded) -> Order:
     event: OrderRevised = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Order()
     at = stamp(event.occurred_at)
-    _hear(after, content_of(event), at)
+    _hear(after, event, at)
     if event.customer_id is not None:
         after.customer = after.customer.offer(event.customer_id, at)
     return _checked(after, recorded)
 
 
-def _hear(after: Order, content: Content, at: Stamp) -> None:
+def _hear(after: Order, event: OrderPlaced | OrderRevised, at: Stamp) -> None:
+    content = Content(event.currency, event.total, event.lines, event.discount, event.shipping, event.tax)
     newest = after.content.offer(content, at)
     if newest is not after.content:
         after.content = newest
@@ -101,7 +116,7 @@ def _hear(after: Order, content: Content, at: Stamp) -> None:
 def _paid(state: Order | None, recorded: Recorded) -> Order:
     event: PaymentReceived = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Order()
-    money = Money(currency=event.currency, amount=event.amount)
+    money = Money(event.currency, event.amount)
     after.payments = _told(after.payments, event.payment_id, money, stamp(event.occurred_at))
     after.expected = True
     return _checked(after, recorded)

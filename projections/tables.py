@@ -61,7 +61,7 @@ def _typed(kind: str) -> str:
 def fold_table(fold: Fold[Any]) -> Table:
     """Return the table of a fold."""
     runtime = {"tenant": "text", fold.key: "text", "position": "bigint", "held_since": "bigint"}
-    return Table(fold.name, {**runtime, **fold.columns, "state": "jsonb"}, ("tenant", fold.key), fold.indexes)
+    return Table(fold.name, {**runtime, **fold.columns, "state": "json"}, ("tenant", fold.key), fold.indexes)
 
 
 def journal_table(journal: Journal) -> Table:

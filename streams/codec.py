@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -44,6 +44,10 @@ class Codec:
             data[SUBJECT] = subject
             data[SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal))
         return how.name, msgspec.json.encode(data)
+
+    def plain(self, *, besides: str) -> Mapping[str, Callable[[str | bytes], Event]]:
+        """Return, by stored name, how an event with no sealed fields is decoded; all `besides` one."""
+        return {name: self._decoders[name].decode for name in self._plain if name != besides}
 
     def seals(self, cls: type[Event]) -> bool:
         """Say whether events of this class have personal fields."""

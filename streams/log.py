@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
+import msgspec
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from domain.event import Event, stored_as
+from domain.event import stored_as
 from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
@@ -22,7 +23,6 @@ COLUMNS = (
     "event_id::text, partition, command_id, correlation_id, causation_id"
 )
 LEAN_COLUMNS = "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text"
-_LEAN = 10
 _ERASED = stored_as(PersonalDataErased).name
 
 
@@ -53,6 +53,7 @@ class Log:
             self._pool.close()
             raise
         self.codec = Codec(self.keyring)
+        self._plain = self.codec.plain(besides=_ERASED)
         self.partitions = int(row[0]) if row else 0
         self.encoder = Encoder(self.keyring, self.codec, self.partitions)
         self.committer = Committer(self._pool)
@@ -142,6 +143,19 @@ class Log:
 
         Raises UnreadableEvent or UnknownEventType; not `strict`, such an event comes as Unreadable.
         """
+        plain = self._plain
+        if others := [row for row in rows if row[4] not in plain]:
+            self._prepare_keys(others)
+        for row in rows:
+            decode = plain.get(row[4])
+            try:
+                event = self.codec.decode(row[1], row[4], row[9]) if decode is None else decode(row[9])
+            except (UnknownEventType, UnreadableEvent, msgspec.ValidationError) as cause:
+                event = _unreadable(row, cause, strict=strict)
+            yield Recorded(*row[:9], event, *row[10:])  # type: ignore[call-arg]  # LEAN_COLUMNS end before
+
+    def _prepare_keys(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Drop the keys of those who were forgotten in these rows, then fetch what the others need in one query."""
         codec = self.codec
         for row in rows:
             if row[4] == _ERASED:
@@ -149,8 +163,6 @@ class Log:
         self.keyring.load(
             {pair for row in rows if (pair := codec.subject(row[1], row[4], row[9])) is not None}
         )
-        for row in rows:
-            yield recorded_from(row, codec, strict=strict)
 
     def holder(self, tenant: str, kind: str, value: str) -> str | None:
         """Return the stream that holds a claim, or None."""
@@ -225,15 +237,9 @@ def _as_app(connection: Connection) -> None:
     connection.execute("SET TIME ZONE 'UTC'")
 
 
-def recorded_from(row: Sequence[Any], codec: Codec, *, strict: bool = True) -> Recorded:
-    """Turn one row of the log's columns into an event; not `strict`, an unreadable one becomes Unreadable."""
-    event: Event
-    try:
-        event = codec.decode(row[1], row[4], row[9])
-    except (UnknownEventType, UnreadableEvent) as cause:
-        if strict:
-            raise
-        event = Unreadable(occurred_at=row[6], why=str(cause))
-    if len(row) == _LEAN:
-        return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event)
-    return Recorded(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], event, *row[10:])
+def _unreadable(row: Sequence[Any], cause: Exception, *, strict: bool) -> Unreadable:
+    """Return what stands for an event that this code cannot read; raise why if `strict`."""
+    told = UnreadableEvent(type=row[4], rule=str(cause)) if isinstance(cause, msgspec.ValidationError) else cause
+    if strict:
+        raise told from cause
+    return Unreadable(occurred_at=row[6], why=str(told))

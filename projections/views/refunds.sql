@@ -5,7 +5,7 @@ WITH refunds AS (
            r.told -> 0 ->> 'currency' AS currency, (r.told -> 0 ->> 'amount')::numeric AS amount,
            r.told -> 0 ->> 'reason' AS reason, o.position
     FROM model.orders o
-    CROSS JOIN LATERAL jsonb_each(o.state -> 'refunds') AS r (refund_id, told)
+    CROSS JOIN LATERAL json_each(o.state -> 'refunds') AS r (refund_id, told)
 )
 SELECT t.tenant, t.refund_id, t.order_id, $customer AS customer_id, t.refunded_at, t.currency, t.amount, t.reason,
        t.customer_id AS recorded_customer_id, t.position
