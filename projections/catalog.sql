@@ -2,13 +2,20 @@ CREATE TABLE IF NOT EXISTS model.checkpoints (
     name             text        PRIMARY KEY,
     version          integer     NOT NULL,
     shape            text        NOT NULL,  -- digest of the tables' definitions
-    position         bigint      NOT NULL DEFAULT 0,
     epoch            bigint      NOT NULL DEFAULT 0,  -- counts the times that others than the projector wrote rows
     state            text        NOT NULL DEFAULT 'following' CHECK (state IN ('following', 'outdated')),
-    heartbeat_at     timestamptz NOT NULL DEFAULT '-infinity',
-    worker           text,
     verified_through bigint,
     verified_at      timestamptz
+) WITH (fillfactor = 50);
+
+-- How far each is in each partition of the log; whoever moves a row compares and sets it.
+CREATE TABLE IF NOT EXISTS model.places (
+    name         text        NOT NULL REFERENCES model.checkpoints,
+    partition    integer     NOT NULL,
+    position     bigint      NOT NULL DEFAULT 0,
+    heartbeat_at timestamptz NOT NULL DEFAULT '-infinity',
+    worker       text,
+    PRIMARY KEY (name, partition)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE IF NOT EXISTS model.tables (
@@ -41,15 +48,15 @@ CREATE TABLE IF NOT EXISTS model.skipped (
     PRIMARY KEY (model, position)
 );
 
--- Tables being folded from the log beside the live ones (`suffix`), as the log stood at `through`; `position`
--- moves on from there once every range is finished.
+-- Tables being folded from the log beside the live ones (`suffix`), as the log stood at `through`; `positions`, by
+-- partition, move on from there once every range is finished.
 CREATE TABLE IF NOT EXISTS model.builds (
     model      text        NOT NULL,
     suffix     text        NOT NULL,
     version    integer     NOT NULL,
     shape      text        NOT NULL,
     through    bigint      NOT NULL,
-    position   bigint,
+    positions  bigint[],
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (model, suffix)
 );
@@ -82,7 +89,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT recorded_at FROM log.events WHERE position = after + 1 $$;
 
 GRANT USAGE ON SCHEMA model, read TO backstory_analyst;
-GRANT SELECT ON model.checkpoints, model.tables TO backstory_analyst;
+GRANT SELECT ON model.checkpoints, model.places, model.tables TO backstory_analyst;
 GRANT SELECT ON model.held, model.skipped TO backstory_analyst;
 ALTER TABLE model.held ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS own_tenant ON model.held;

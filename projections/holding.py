@@ -7,7 +7,7 @@ from datetime import datetime
 import psycopg
 
 from projections.applying import Applier
-from projections.checkpoints import projecting
+from projections.checkpoints import positions, projecting, replacing
 from projections.definition import Models
 from projections.models import ALL
 from projections.reading import read_stream
@@ -73,14 +73,11 @@ def refold(
     Part of the caller's transaction; the projector waits for its end.
     """
     (found,) = models.named([model])
-    row = connection.execute(
-        "UPDATE model.checkpoints SET epoch = epoch + 1 WHERE name = %s AND version = %s RETURNING position",
-        (found.name, found.version),
-    ).fetchone()
-    until = row[0] if row else 0
+    replacing(connection, found.name)
+    reached = positions(connection, found.name)
 
     def history(tenant: str, stream: str) -> list[Recorded]:
-        return read_stream(log, tenant, stream, until)
+        return read_stream(log, tenant, stream, reached)
 
     applier = Applier(found)
     return [unit for unit in units if applier.refold(connection, *unit, history) is not None]

@@ -2,9 +2,8 @@
 
 import os
 import socket
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,14 +12,13 @@ import psycopg
 
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
 from projections.changes import Changes, History, Unit
-from projections.checkpoints import Disturbed, Place, move, take_up
+from projections.checkpoints import Disturbed, Places, Step, move, take_up
 from projections.definition import ReadModel
 from projections.folding import grouped
 from projections.reading import read_events, read_stream
 from streams.log import Log
 from streams.records import Recorded
 
-_LEADER = 0x70726F6A  # "proj"
 _FEWEST = 1_000  # events in a batch
 
 
@@ -33,23 +31,29 @@ class Hands(NamedTuple):
     writer: ThreadPoolExecutor
 
 
+class _Read(NamedTuple):
+    """Events of some partitions up to a position, where the log ended or the batch does."""
+
+    reached: int
+    events: list[Recorded]
+
+
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """A batch that is being read while its predecessor is folded."""
 
     after: int
     until: int
-    events: "Future[list[Recorded]]"
+    partitions: Sequence[int]
+    read: "Future[_Read]"
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A folded batch: where its models stood, where it brings them, what it changes."""
+    """A folded batch: the step it is, what it changes."""
 
     models: Sequence[ReadModel]
-    places: Mapping[str, Place]
-    reached: int
-    events: Sequence[Recorded]
+    step: Step
     groups: Mapping[str, Mapping[Unit, Sequence[Recorded]]]
     changes: Mapping[str, Changes] = field(default_factory=dict)
 
@@ -60,7 +64,7 @@ class _Batch:
 
 
 class Line:
-    """Reading, folding and writing at the same time, each its own batch."""
+    """Reading, folding and writing at the same time, each its own batch, in the partitions that it holds."""
 
     def __init__(self, log: Log, models: Sequence[ReadModel], most: int, hands: Hands) -> None:
         self._log = log
@@ -70,70 +74,83 @@ class Line:
         self._appliers = {model.name: Applier(model) for model in models}
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._writing, self._loading, self._reader, self._writer = hands
-        self._places: dict[str, Place] = {}
+        self._places = Places({}, {})
         self._behind: tuple[_Batch, Future[None]] | None = None
 
-    def lead(self) -> bool:
-        """Try to become the one projector that moves checkpoints; it is so until the connection ends."""
-        row = self._writing.execute("SELECT pg_try_advisory_lock(%s)", (_LEADER,)).fetchone()
-        return row == (True,)
-
     def lowest(self) -> int:
-        """Return how far the furthest behind of the models is."""
+        """Return how far the furthest behind of the models is, in any partition."""
         row = self._loading.execute(
-            "SELECT min(position) FROM model.checkpoints WHERE state = 'following' AND name = ANY(%s)",
+            "SELECT min(p.position) FROM model.places p JOIN model.checkpoints c USING (name) "
+            "WHERE c.state = 'following' AND name = ANY(%s)",
             ([model.name for model in self._models],),
         ).fetchone()
         return 2**62 if row is None or row[0] is None else int(row[0])
 
-    def follow(self, until: int | None, stop: threading.Event) -> int:
-        """Apply batch after batch up to `until`, or until the log has no more; return how far every model is."""
+    def follow(self, partitions: Collection[int], until: int | None, stop: Callable[[], bool]) -> int:
+        """Apply batch after batch up to `until`, or until these partitions have no more, or `stop` says so.
+
+        Return how far every model is in all of them.
+        """
         while True:
             self._behind = None
-            self._places = take_up(self._writing, self._models)
+            self._places = take_up(self._writing, self._models, partitions, self._worker)
             try:
                 self._follow(until, stop)
                 self._settle()
-                return min((place.position for place in self._places.values()), default=2**62)
             except Disturbed:
                 continue
+            return self._places.lowest
 
-    def _follow(self, until: int | None, stop: threading.Event) -> None:
+    def _follow(self, until: int | None, stop: Callable[[], bool]) -> None:
         ahead: _Ahead | None = None
-        while self._places and not stop.is_set():
-            after, ceiling, models = self._next(until)
-            if ahead is None or ahead.after != after or ahead.until > ceiling:
-                ahead = self._read(after, ceiling)
+        while self._places.positions and not stop():
+            after, ceiling, models, partitions = self._next(until)
+            if (
+                ahead is None
+                or (ahead.after, ahead.partitions) != (after, partitions)
+                or ahead.until > ceiling
+            ):
+                ahead = self._read(after, ceiling, partitions)
             batch, began = ahead, time.monotonic()
-            events = batch.events.result()
-            if not events:
+            reached, events = batch.read.result()
+            if reached == after:
                 return
-            reached = events[-1].position
-            ahead = self._read(reached, ceiling) if reached == batch.until and reached < ceiling else None
-            self._take(models, events, reached)
-            self._adapt(len(events), time.monotonic() - began)
+            full = reached == batch.until
+            ahead = self._read(reached, ceiling, partitions) if full and reached < ceiling else None
+            step = Step([model.name for model in models], partitions, after, reached)
+            self._take(models, step, events)
+            self._adapt(time.monotonic() - began, full=full)
 
-    def _next(self, until: int | None) -> tuple[int, int, list[ReadModel]]:
-        """Return where the models that are furthest behind stand, how far they may go together, and which they are."""
-        positions = {name: place.position for name, place in self._places.items()}
-        lowest = min(positions.values())
-        models = [model for model in self._models if positions.get(model.name) == lowest]
+    def _next(self, until: int | None) -> tuple[int, int, list[ReadModel], Sequence[int]]:
+        """Return where the furthest behind stand, how far they may go together, and which models and partitions."""
+        positions = self._places.positions
+        lowest = self._places.lowest
+        behind: dict[str, list[int]] = {}
+        for name, partition in sorted(place for place, position in positions.items() if position == lowest):
+            behind.setdefault(name, []).append(partition)
+        partitions = next(iter(behind.values()))
+        models = [model for model in self._models if behind.get(model.name) == partitions]
         others = [position for position in positions.values() if position > lowest]
-        return lowest, min([*others, *([] if until is None else [until])], default=2**62), models
+        return lowest, min([*others, *([] if until is None else [until])], default=2**62), models, partitions
 
-    def _read(self, after: int, ceiling: int) -> _Ahead:
-        until = min(after + self._limit, ceiling)
-        return _Ahead(after, until, self._reader.submit(read_events, self._log, after, until))
+    def _read(self, after: int, ceiling: int, partitions: Sequence[int]) -> _Ahead:
+        until = min(after + self._limit * self._log.partitions // len(partitions), ceiling)
+        return _Ahead(after, until, partitions, self._reader.submit(self._read_now, after, until, partitions))
 
-    def _take(self, models: Sequence[ReadModel], events: Sequence[Recorded], reached: int) -> None:
+    def _read_now(self, after: int, until: int, partitions: Sequence[int]) -> _Read:
+        """Read as far as the log goes now: every event up to its head can be seen."""
+        every = len(partitions) == self._log.partitions
+        reached = max(after, min(until, self._log.head()))
+        return _Read(reached, read_events(self._log, after, reached, None if every else partitions))
+
+    def _take(self, models: Sequence[ReadModel], step: Step, events: Sequence[Recorded]) -> None:
         """Fold a batch while its predecessor is written, then let it be written."""
         groups = {model.name: grouped(model, events) for model in models}
-        places = {model.name: self._places[model.name] for model in models}
-        batch = _Batch(models, places, reached, events, groups, self._fold(models, groups, reached))
+        batch = _Batch(models, step, groups, self._fold(models, groups, step.reached))
         if not self._settle():
-            batch = _Batch(models, places, reached, events, groups, self._fold(models, groups, reached))
+            batch = _Batch(models, step, groups, self._fold(models, groups, step.reached))
         self._behind = (batch, self._writer.submit(self._write, batch))
-        self._places.update({name: Place(reached, place.epoch) for name, place in places.items()})
+        self._places.taken(step)
         if not batch.simple:
             self._settle()
 
@@ -159,13 +176,13 @@ class Line:
 
     def _history(self, reached: int) -> History:
         def history(tenant: str, stream: str) -> list[Recorded]:
-            return read_stream(self._log, tenant, stream, reached)
+            return read_stream(self._log, tenant, stream, [reached] * self._log.partitions)
 
         return history
 
     def _write(self, batch: _Batch) -> None:
         with self._writing.transaction():
-            move(self._writing, batch.places, batch.reached, self._worker)
+            move(self._writing, batch.step, self._places.epochs, self._worker)
             for model in batch.models:
                 if model.name in batch.changes:
                     self._appliers[model.name].write(self._writing, batch.changes[model.name])
@@ -186,20 +203,20 @@ class Line:
     def _write_carefully(self, batch: _Batch) -> None:
         """Write a batch of which some row cannot be kept: unit by unit, each folded on what is there."""
         with self._writing.transaction():
-            move(self._writing, batch.places, batch.reached, self._worker)
+            move(self._writing, batch.step, self._places.epochs, self._worker)
             left = waiting(self._writing, batch.models)
             for model in batch.models:
                 self._appliers[model.name].apply_carefully(
                     self._writing,
                     batch.groups[model.name],
-                    self._history(batch.reached),
+                    self._history(batch.step.reached),
                     left.get(model.name, Waiting()),
                 )
 
-    def _adapt(self, events: int, seconds: float) -> None:
+    def _adapt(self, seconds: float, *, full: bool) -> None:
         """Grow batches while they are full and quick, shrink them when they take long."""
         limit = self._limit
         if seconds > 1.0:
             self._limit = max(min(_FEWEST, self._most), limit // 2)
-        elif events >= limit:
+        elif full:
             self._limit = min(self._most, limit * 2)

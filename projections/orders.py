@@ -11,12 +11,12 @@ import msgspec
 from domain.order import (
     Anomaly,
     OrderCancelled,
+    OrderLine,
     OrderLinkedToCustomer,
     OrderPlaced,
     OrderRevised,
     PaymentReceived,
     RefundIssued,
-    OrderLine,
     ShipmentSent,
     anomalies,
     lines_total,

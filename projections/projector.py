@@ -10,6 +10,7 @@ from projections.checkpoints import CheckpointMoved, projecting
 from projections.definition import Models
 from projections.line import Hands, Line
 from projections.models import ALL
+from projections.sharing import Share
 from streams.follower import LogFollower
 from streams.log import Log
 
@@ -18,11 +19,11 @@ __all__ = ["CheckpointMoved", "Projector"]
 _MOST = 16_000  # events in a batch
 _BEAT = 5.0  # seconds between two signs of life
 _LOOK = 0.25  # seconds between two looks whether to stop
-_NAP = 0.05  # seconds between two tries to lead
+_NAP = 0.05  # seconds between two looks for a partition to take
 
 
 class Projector:
-    """Keeps read models at the head of the log. One at a time leads; others stand by until it ends.
+    """Keeps read models at the head of the log. Those that run at the same time share its partitions evenly.
 
     `conninfo` may be of a role that can SET ROLE backstory_app. Each batch is one transaction: the checkpoint's
     compare-and-set first, then the rows; so a batch counts once or not at all. While a batch is written the next is
@@ -42,45 +43,51 @@ class Projector:
         """
         follower = LogFollower(self._log)
         try:
-            with self._line() as line:
-                while not stop.is_set() and not line.lead():
-                    stop.wait(_NAP)
+            with self._line() as (line, share):
+                share.join()
                 while not stop.is_set():
-                    reached = line.follow(None, stop)
-                    self._rest(follower, reached, stop)
+                    share.take()
+                    if share.held:
+                        reached = line.follow(share.held, None, lambda: stop.is_set() or share.changed())
+                        self._rest(follower, share, reached, stop)
+                    else:
+                        stop.wait(_NAP)
         finally:
             follower.close()
 
     @staticmethod
-    def _rest(follower: LogFollower, reached: int, stop: threading.Event) -> None:
-        """Wait for more events, for a beat at most, or until `stop` is set."""
+    def _rest(follower: LogFollower, share: Share, reached: int, stop: threading.Event) -> None:
+        """Wait for more events, for a beat at most, or until others come or go, or `stop` is set."""
         until = time.monotonic() + _BEAT
         while not stop.is_set() and time.monotonic() < until and not follower.wait(reached, _LOOK):
-            continue
+            if share.take():
+                return
 
     def catch_up(self, timeout: float = 3600.0) -> int:
         """Bring every read model to the head as it is now and return that position.
 
-        Where another projector leads, wait for it. Raises TimeoutError after `timeout` seconds.
+        Where other projectors hold partitions, wait for them. Raises TimeoutError after `timeout` seconds.
         """
         head = self._log.head()
         deadline = time.monotonic() + timeout
-        with self._line() as line:
-            while not line.lead():
+        with self._line() as (line, share):
+            while True:
+                share.take_free()
+                reached = line.follow(share.held, head, lambda: False) if share.held else head
                 if line.lowest() >= head:
                     return head
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"read models did not reach position {head} in {timeout} s")
-                time.sleep(_NAP)
-            line.follow(head, threading.Event())
-        return head
+                if reached >= head:
+                    time.sleep(_NAP)
 
     @contextmanager
-    def _line(self) -> Iterator[Line]:
+    def _line(self) -> Iterator[tuple[Line, Share]]:
         with (
             projecting(self._conninfo) as writing,
             projecting(self._conninfo) as loading,
             ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader,
             ThreadPoolExecutor(1, thread_name_prefix="write-behind") as writer,
         ):
-            yield Line(self._log, self._models, self._batch, Hands(writing, loading, reader, writer))
+            line = Line(self._log, self._models, self._batch, Hands(writing, loading, reader, writer))
+            yield line, Share(loading, self._log.partitions)

@@ -1,25 +1,31 @@
 """Reading events for folds: lean columns, unreadable ones as Unreadable."""
 
+from collections.abc import Collection, Sequence
+
 from streams.log import LEAN_COLUMNS, Log
 from streams.records import Recorded
 
 
-def read_events(log: Log, after: int, until: int) -> list[Recorded]:
-    """Return every event with a position above `after` and not above `until`, in log order."""
+def read_events(
+    log: Log, after: int, until: int, partitions: Collection[int] | None = None
+) -> list[Recorded]:
+    """Return every event of these partitions (None: all) above `after` and not above `until`, in log order."""
+    some = "" if partitions is None else "AND partition = ANY(%(partitions)s) "
     with log.connection() as connection:
         rows = connection.execute(
-            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE position > %s AND position <= %s ORDER BY position",
-            (after, until),
+            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE position > %(after)s AND position <= %(until)s {some}"
+            "ORDER BY position",
+            {"after": after, "until": until, "partitions": list(partitions or ())},
         ).fetchall()
     return list(log.decode(rows, strict=False))
 
 
-def read_stream(log: Log, tenant: str, stream: str, until: int) -> list[Recorded]:
-    """Return the events of one stream up to a position, in stream order."""
+def read_stream(log: Log, tenant: str, stream: str, until: Sequence[int]) -> list[Recorded]:
+    """Return the events of one stream, in its order, up to the position that `until` gives its partition."""
     with log.connection() as connection:
         rows = connection.execute(
-            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream = %s AND position <= %s "
-            "ORDER BY version",
-            (tenant, stream, until),
+            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream = %s "
+            "AND position <= (%s::bigint[])[partition + 1] ORDER BY version",
+            (tenant, stream, list(until)),
         ).fetchall()
     return list(log.decode(rows, strict=False))

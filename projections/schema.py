@@ -59,7 +59,7 @@ def guard(connection: psycopg.Connection, model: ReadModel, suffix: str = SHADOW
 
 
 def _up_to_date(connection: psycopg.Connection, models: Models) -> bool:
-    if connection.execute("SELECT to_regclass('model.views')").fetchone() == (None,):
+    if connection.execute("SELECT to_regclass('model.places')").fetchone() == (None,):
         return False
     known: Iterable[tuple[str, int, str]] = connection.execute(
         "SELECT name, version, shape FROM model.checkpoints WHERE state = 'following'"
@@ -86,6 +86,11 @@ def register(connection: psycopg.Connection, model: ReadModel) -> None:
         "INSERT INTO model.checkpoints (name, version, shape) VALUES (%s, %s, %s) ON CONFLICT (name) DO UPDATE "
         "SET version = excluded.version, shape = excluded.shape, state = 'following', epoch = checkpoints.epoch + 1",
         (model.name, model.version, shape(model)),
+    )
+    connection.execute(
+        "INSERT INTO model.places (name, partition) SELECT %s, n "
+        "FROM log.head, generate_series(0, partitions - 1) AS n ON CONFLICT DO NOTHING",
+        (model.name,),
     )
     connection.execute("DELETE FROM model.tables WHERE model = %s", (model.name,))
     for table in model.tables:

@@ -30,6 +30,6 @@ def wait(log: Log, position: int, timeout: float, names: Sequence[str] = (), mod
 def _reached(log: Log, owners: Sequence[str]) -> int:
     with log.connection() as connection:
         row = connection.execute(
-            "SELECT count(*), min(position) FROM model.checkpoints WHERE name = ANY(%s)", (owners,)
+            "SELECT count(DISTINCT name), min(position) FROM model.places WHERE name = ANY(%s)", (owners,)
         ).fetchone()
     return row[1] if row and row[0] == len(owners) else -1

@@ -1,7 +1,7 @@
 """Folding a read model afresh from the log into tables of its own, stream by stream, resumable at every chunk."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -149,11 +149,11 @@ def _fold(connection: psycopg.Connection, applier: Applier, events: list[Recorde
         applier.apply_carefully(connection, groups, history, left)
 
 
-def finish(connection: psycopg.Connection, model: ReadModel, suffix: str) -> None:
+def finish(connection: psycopg.Connection, model: ReadModel, suffix: str, partitions: int) -> None:
     """Once every range is folded: add keys, indexes and guards; from here the build follows the log."""
     with connection.transaction():
         row = connection.execute(
-            "SELECT position, (SELECT count(*) FROM model.build_ranges r WHERE r.model = b.model "
+            "SELECT positions, (SELECT count(*) FROM model.build_ranges r WHERE r.model = b.model "
             "AND r.suffix = b.suffix AND NOT finished) FROM model.builds b WHERE model = %s AND suffix = %s FOR UPDATE",
             (model.name, suffix),
         ).fetchone()
@@ -169,38 +169,47 @@ def finish(connection: psycopg.Connection, model: ReadModel, suffix: str) -> Non
             connection.execute(f"ANALYZE {table.named(suffix)}".encode())
         guard(connection, model, suffix)
         connection.execute(
-            "UPDATE model.builds SET position = through WHERE model = %s AND suffix = %s",
-            (model.name, suffix),
+            "UPDATE model.builds SET positions = array_fill(through, ARRAY[%s]) WHERE model = %s AND suffix = %s",
+            (partitions, model.name, suffix),
         )
 
 
-def follow(log: Log, connection: psycopg.Connection, model: ReadModel, suffix: str, until: int) -> int:
-    """Bring a finished build from where it stands to `until` in batches; return how many events that took."""
+def follow(
+    log: Log, connection: psycopg.Connection, model: ReadModel, suffix: str, until: Sequence[int]
+) -> None:
+    """Bring a finished build in batches from where it stands to the position that `until` has for each partition."""
     applier = Applier(model, suffix)
-    taken = 0
     while True:
         with connection.transaction():
             row = connection.execute(
-                "SELECT position FROM model.builds WHERE model = %s AND suffix = %s FOR UPDATE",
+                "SELECT positions FROM model.builds WHERE model = %s AND suffix = %s FOR UPDATE",
                 (model.name, suffix),
             ).fetchone()
             if row is None or row[0] is None:
                 raise NotThisBuild(f"the build of {model.name} is not complete")
-            after = row[0]
-            if after >= until:
-                return taken
-            reached = min(after + CHUNK, until)
-            events = read_events(log, after, reached)
-            _fold_on(log, connection, applier, events, reached)
+            places: list[int] = row[0]
+            behind = [n for n, place in enumerate(places) if place < until[n]]
+            if not behind:
+                return
+            after = min(places[n] for n in behind)
+            some = [n for n in behind if places[n] == after]
+            reached = min([after + CHUNK, *(until[n] for n in some)])
+            every = len(some) == len(places)
+            events = read_events(log, after, reached, None if every else some)
+            places = [reached if n in some else place for n, place in enumerate(places)]
+            _fold_on(log, connection, applier, events, places)
             connection.execute(
-                "UPDATE model.builds SET position = %s WHERE model = %s AND suffix = %s",
-                (reached, model.name, suffix),
+                "UPDATE model.builds SET positions = %s WHERE model = %s AND suffix = %s",
+                (places, model.name, suffix),
             )
-        taken += len(events)
 
 
 def _fold_on(
-    log: Log, connection: psycopg.Connection, applier: Applier, events: list[Recorded], reached: int
+    log: Log,
+    connection: psycopg.Connection,
+    applier: Applier,
+    events: list[Recorded],
+    reached: Sequence[int],
 ) -> None:
     def history(tenant: str, stream: str) -> list[Recorded]:
         return read_stream(log, tenant, stream, reached)

@@ -91,10 +91,10 @@ class _Rebuilding:
         """Fold, follow up to the live tables' checkpoint and compare."""
         began = time.monotonic()
         through = begin(
-            self._connection, model, SHADOW, checkpoint(self._connection, model), self._workers * 4
+            self._connection, model, SHADOW, min(checkpoint(self._connection, model)), self._workers * 4
         )
         events = self._fold(model, through)
-        finish(self._connection, model, SHADOW)
+        finish(self._connection, model, SHADOW, self._log.partitions)
         reached, differing, differences = self._compare(model)
         rows = sum(_count(self._connection, table.named(SHADOW)) for table in tables_of(model))
         return Rebuilt(
@@ -129,8 +129,9 @@ class _Rebuilding:
     def _compare(self, model: ReadModel) -> tuple[int, int, list[Difference]]:
         """Compare at the live tables' checkpoint, frozen in a snapshot while the projector goes on."""
         with snapshot(self._log.conninfo) as live:
-            reached = checkpoint(live, model)
-            follow(self._log, self._connection, model, SHADOW, reached)
+            places = checkpoint(live, model)
+            reached = min(places)
+            follow(self._log, self._connection, model, SHADOW, places)
             if not self._comparable(model):
                 return reached, _all_rows(self._connection, model), []
             with snapshot(self._log.conninfo) as fresh:

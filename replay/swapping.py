@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors as pg
 
-from projections.checkpoints import CHANNEL
+from projections.checkpoints import CHANNEL, positions, replacing
 from projections.definition import ReadModel
 from projections.schema import register
 from projections.tables import tables_of
@@ -27,7 +27,7 @@ def swap(
 ) -> dict[str, int]:
     """Swap these models' tables for their builds; return the checkpoint of each.
 
-    The checkpoint row is locked first, which the projector's next batch waits for; the last events are folded into
+    Projectors are kept from writing first, their next batch waits; the last events are folded into
     the build, then tables are renamed and the views made anew. Readers see all of the old or all of the new.
     """
     deadline = time.monotonic() + _PATIENCE
@@ -44,15 +44,12 @@ def swap(
             time.sleep(0.05)
 
 
-def checkpoint(connection: psycopg.Connection, model: ReadModel, *, lock: bool = False) -> int:
-    """Return how far the live tables of a model are; with `lock` they stay there until the transaction ends."""
-    row = connection.execute(
-        f"SELECT position FROM model.checkpoints WHERE name = %s {'FOR UPDATE' if lock else ''}",
-        (model.name,),
-    ).fetchone()
-    if row is None:
+def checkpoint(connection: psycopg.Connection, model: ReadModel) -> list[int]:
+    """Return how far the live tables of a model are, by partition."""
+    found = positions(connection, model.name)
+    if not found:
         raise NotThisBuild(f"{model.name} was never prepared")
-    return int(row[0])
+    return found
 
 
 def _swap(
@@ -60,8 +57,10 @@ def _swap(
 ) -> dict[str, int]:
     reached: dict[str, int] = {}
     for model in sorted(models, key=lambda model: model.name):
-        reached[model.name] = checkpoint(connection, model, lock=True)
-        follow(log, connection, model, suffix, reached[model.name])
+        replacing(connection, model.name)
+        places = checkpoint(connection, model)
+        follow(log, connection, model, suffix, places)
+        reached[model.name] = min(places)
     drop_views(connection)
     for model in models:
         _replace(connection, model, suffix)

@@ -30,11 +30,11 @@ def _differences(log: Log, conninfo: str, model: ReadModel) -> list[Difference]:
     with projecting(conninfo) as connection:
         with connection.transaction():
             drop(connection, model, _SUFFIX)
-        through = begin(connection, model, _SUFFIX, checkpoint(connection, model), 1)
+        through = begin(connection, model, _SUFFIX, min(checkpoint(connection, model)), 1)
         try:
             for _ in work(log, connection, model, _SUFFIX, through):
                 pass
-            finish(connection, model, _SUFFIX)
+            finish(connection, model, _SUFFIX, log.partitions)
             with snapshot(conninfo) as live:
                 follow(log, connection, model, _SUFFIX, checkpoint(live, model))
                 with snapshot(conninfo) as fresh:

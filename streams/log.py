@@ -239,7 +239,9 @@ def _as_app(connection: Connection) -> None:
 
 def _unreadable(row: Sequence[Any], cause: Exception, *, strict: bool) -> Unreadable:
     """Return what stands for an event that this code cannot read; raise why if `strict`."""
-    told = UnreadableEvent(type=row[4], rule=str(cause)) if isinstance(cause, msgspec.ValidationError) else cause
+    told = (
+        UnreadableEvent(type=row[4], rule=str(cause)) if isinstance(cause, msgspec.ValidationError) else cause
+    )
     if strict:
         raise told from cause
     return Unreadable(occurred_at=row[6], why=str(told))

@@ -127,7 +127,7 @@ def test_a_database_of_another_version_is_told_as_the_commands_find_it(
 
 @pytest.mark.usefixtures("three_orders")
 def test_read_models_behind_with_no_projector_are_wrong(backstory: Command, log: Log, database: str) -> None:
-    tampered(database, "UPDATE model.checkpoints SET heartbeat_at = '2026-01-01'")
+    tampered(database, "UPDATE model.places SET heartbeat_at = '2026-01-01'")
     assert found(backstory)[0] == 0 or found(backstory)[1]["projector"]["ok"]
     order = RecordOrder(source_id="4", currency="EUR", total=Decimal(1), occurred_at=NOON)
     handle(log, order, Context(tenant="main", actor="shop", source="shop", now=NOON))

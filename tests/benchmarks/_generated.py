@@ -64,11 +64,19 @@ def append(conninfo: str, events: str, subjects: int) -> int:
             done = connection.execute(
                 f"INSERT INTO log.events ({_COLUMNS}) "
                 "SELECT row_number() OVER (ORDER BY place, k), 'main', stream, version, type, "
-                "md5(stream || version)::uuid, customer_id, 0, at, at, 'crm', 'crm', "
+                "md5(stream || version)::uuid, customer_id, "
+                "mod(abs(hashtext(coalesce(customer_id, stream))), 12), at, at, 'crm', 'crm', "
                 "data || jsonb_build_object('occurred_at', to_char(at AT TIME ZONE 'UTC', "
                 f'\'YYYY-MM-DD"T"HH24:MI:SS"Z"\')) FROM ({events}) AS e'.encode(),
                 {"subjects": subjects},
             )
-            connection.execute("UPDATE log.head SET position = %s, recorded_at = now()", (done.rowcount,))
         connection.execute("VACUUM (ANALYZE) log.events")
+    move_head(conninfo, done.rowcount)
     return done.rowcount
+
+
+def move_head(conninfo: str, position: int) -> None:
+    """Let readers see the log up to a position."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("UPDATE log.head SET position = %s, recorded_at = now()", (position,))
+        connection.execute("NOTIFY backstory_log")

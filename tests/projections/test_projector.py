@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 import pytest
 
-from projections.checkpoints import CheckpointMoved, take_up
+from projections.checkpoints import CheckpointMoved, Places, take_up
 from projections.definition import Models
 from projections.orders import ORDERS, Order
 from projections.projector import Projector
@@ -76,21 +76,20 @@ def test_a_projector_whose_checkpoint_was_moved_by_another_stops_and_writes_noth
 ) -> None:
     append(log, "order-1", [placed(customer_id="c1")])
     first = Projector(log, database, Models((ORDERS,)))
-    with first._line() as slow, psycopg.connect(database) as connection:  # noqa: SLF001
-        slow.lead()
+    with first._line() as (slow, _), psycopg.connect(database) as connection:  # noqa: SLF001
         slow._places = _places(connection)  # noqa: SLF001
-        connection.execute("UPDATE model.checkpoints SET position = 1 WHERE name = 'orders'")
+        connection.execute("UPDATE model.places SET position = 1 WHERE name = 'orders'")
         connection.commit()
-        slow._follow(1, threading.Event())  # noqa: SLF001
+        slow._follow(1, lambda: False)  # noqa: SLF001
         with pytest.raises(CheckpointMoved):
             slow._settle()  # noqa: SLF001
     assert ask("SELECT count(*) FROM model.orders") == [(0,)]
 
 
-def _places(connection: psycopg.Connection) -> dict[str, object]:
-    places = take_up(connection, [ORDERS])
+def _places(connection: psycopg.Connection) -> Places:
+    places = take_up(connection, [ORDERS], range(12), "another")
     connection.commit()
-    return dict(places)
+    return places
 
 
 def test_rows_that_others_wrote_meanwhile_are_read_again(
@@ -100,12 +99,11 @@ def test_rows_that_others_wrote_meanwhile_are_read_again(
     projector.catch_up()
     append(log, "order-1", [paid()])
     only = Projector(log, database, Models((ORDERS,)))
-    with only._line() as line, psycopg.connect(database) as connection:  # noqa: SLF001
-        line.lead()
+    with only._line() as (line, _), psycopg.connect(database) as connection:  # noqa: SLF001
         line._places = _places(connection)  # noqa: SLF001
         connection.execute("UPDATE model.checkpoints SET epoch = epoch + 1 WHERE name = 'orders'")
         connection.commit()
-        assert line.follow(2, threading.Event()) == 2
+        assert line.follow(range(12), 2, lambda: False) == 2
     assert ask("SELECT paid FROM model.orders") == [(Decimal("10.00"),)]
 
 

@@ -16,7 +16,7 @@ def test_a_projector_that_waits_for_events_stops_at_once(log: Log) -> None:
     with psycopg.connect(log.conninfo, autocommit=True) as connection:
         deadline = time.monotonic() + 30
         while connection.execute(
-            "SELECT FROM model.checkpoints WHERE heartbeat_at = '-infinity' LIMIT 1"
+            "SELECT FROM model.places WHERE heartbeat_at = '-infinity' LIMIT 1"
         ).fetchone():
             assert time.monotonic() < deadline
             time.sleep(0.01)

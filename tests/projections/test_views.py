@@ -324,7 +324,7 @@ def test_a_function_of_an_analyst_that_tells_all_it_is_shown_is_shown_nothing_of
         "SELECT * FROM log.keys",
         "DELETE FROM model.orders",
         "UPDATE model.customers SET name = 'x'",
-        "UPDATE model.checkpoints SET position = 0",
+        "UPDATE model.places SET position = 0",
         "CREATE TABLE read.mine (x int)",
         "INSERT INTO model.skipped VALUES ('orders', 'a', 1, 'x', 'y')",
     ],

@@ -122,7 +122,7 @@ def begin(ask: Ask, query: Reading) -> None:
 
 def reached(connection: psycopg.Connection) -> int:
     """Return the position that every read model has passed."""
-    row = connection.execute("SELECT coalesce(min(position), 0) FROM model.checkpoints").fetchone()
+    row = connection.execute("SELECT coalesce(min(position), 0) FROM model.places").fetchone()
     return int(row[0]) if row else 0
 
 
