@@ -17,6 +17,11 @@ CREATE TABLE IF NOT EXISTS model.places (
     worker       text,
     PRIMARY KEY (name, partition)
 ) WITH (fillfactor = 50);
+-- A catalog from before there were places had one position a model: that of all its partitions.
+INSERT INTO model.places (name, partition, position)
+SELECT c.name, n, (to_jsonb(c) ->> 'position')::bigint
+FROM model.checkpoints c, log.head, generate_series(0, partitions - 1) AS n
+WHERE to_jsonb(c) ? 'position' ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS model.tables (
     name  text PRIMARY KEY,
@@ -60,6 +65,8 @@ CREATE TABLE IF NOT EXISTS model.builds (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (model, suffix)
 );
+
+ALTER TABLE model.builds ADD COLUMN IF NOT EXISTS positions bigint[];
 
 -- The parts of a build: streams of a tenant after `done` and before `below`.
 CREATE TABLE IF NOT EXISTS model.build_ranges (

@@ -139,6 +139,21 @@ def test_partitions_at_different_places_are_compared_rebuilt_and_swapped_as_they
     assert differences(log, database) == []
 
 
+def test_a_catalog_with_one_position_a_model_goes_on_from_there(log: Log, database: str, ask: Ask) -> None:
+    prepare(database)
+    append(log, "order-1", [placed(customer_id="c1")])
+    Projector(log, database).catch_up()
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE model.checkpoints ADD COLUMN position bigint NOT NULL DEFAULT 1")
+        connection.execute("DROP TABLE model.places CASCADE")
+        connection.execute("ALTER TABLE model.builds DROP COLUMN positions")
+    prepare(database)
+    assert ask("SELECT DISTINCT position FROM model.places") == [(1,)]
+    append(log, "order-1", [paid()])
+    Projector(log, database).catch_up()
+    assert differences(log, database) == []
+
+
 def test_a_held_unit_is_folded_anew_as_far_as_its_own_partition_is(log: Log, database: str, ask: Ask) -> None:
     prepare(database)
     append(log, "order-1", [placed(customer_id="c1")], customer_id="c1")
