@@ -481,6 +481,31 @@ class RecordExport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitePerson:
+    """Let whoever receives mail at this address sign in and act in a role."""
+
+    email: str
+    role: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePersonRole:
+    """Let a person act in another role."""
+
+    person_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokePerson:
+    """End a person's access."""
+
+    person_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordImport:
     """An import finished with this report."""
 
@@ -543,6 +568,9 @@ Command = (
     | SaveFilter
     | RemoveFilter
     | RecordExport
+    | InvitePerson
+    | ChangePersonRole
+    | RevokePerson
     | RecordImport
     | UndoBatch
 )

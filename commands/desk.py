@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commands.names import fresh
-from domain import customer, deal, invoice, lead, order, pipeline, saved_filter, tenant
+from domain import customer, deal, invoice, lead, order, person, pipeline, saved_filter, tenant
 from domain.event import Event
 from domain.ids import kind_of
 from domain.record import EventsWithdrawn, effective
@@ -26,6 +26,7 @@ AGGREGATES: Mapping[str, tuple[Any, Evolve]] = {
     "pipeline": (pipeline.NEW, pipeline.evolve),
     "tenant": (tenant.NEW, tenant.evolve),
     "filters": (saved_filter.NEW, saved_filter.evolve),
+    "person": (person.NEW, person.evolve),
 }
 """The initial state and the fold of each kind of stream."""
 

@@ -7,13 +7,14 @@ from typing import assert_never
 
 import msgspec
 
-from commands import batches, customers, deals, filters, invoices, leads, orders, tenants
+from commands import batches, customers, deals, filters, invoices, leads, orders, people, tenants
 from commands.command import (
     Answer,
     AssignDealOwner,
     AssignLeadOwner,
     CaptureLead,
     ChangeAmount,
+    ChangePersonRole,
     ChooseTimeZone,
     Command,
     CompleteFollowUp,
@@ -25,6 +26,7 @@ from commands.command import (
     DisqualifyLead,
     ForgetCustomer,
     GiveConsent,
+    InvitePerson,
     IssueInvoice,
     LinkOrderToCustomer,
     LoseDeal,
@@ -48,6 +50,7 @@ from commands.command import (
     RemoveFilter,
     ReopenDeal,
     RevokeApiKey,
+    RevokePerson,
     SaveFilter,
     ScheduleFollowUp,
     SettleConflict,
@@ -202,7 +205,7 @@ def _fingerprint(log: Log, command: Command, context: Context) -> bytes:
     return log.keyring.digest("command", type(command).__name__, context.source, content)
 
 
-def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm a command
+def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one arm a command
     """Route a command to its handler; return the id of its record."""
     match command:
         case RecordCustomer():
@@ -289,6 +292,12 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return filters.remove(desk, command, context)
         case RecordExport():
             return batches.record_export(desk, command, context)
+        case InvitePerson():
+            return people.invite_person(desk, command, context)
+        case ChangePersonRole():
+            return people.change_role(desk, command, context)
+        case RevokePerson():
+            return people.revoke_person(desk, command, context)
         case RecordImport():
             return batches.record_import(desk, command, context)
         case UndoBatch():

@@ -8,6 +8,7 @@ from commands.command import (
     AssignLeadOwner,
     CaptureLead,
     ChangeAmount,
+    ChangePersonRole,
     ChooseTimeZone,
     Command,
     CompleteFollowUp,
@@ -19,6 +20,7 @@ from commands.command import (
     DisqualifyLead,
     ForgetCustomer,
     GiveConsent,
+    InvitePerson,
     IssueInvoice,
     LinkOrderToCustomer,
     LoseDeal,
@@ -42,6 +44,7 @@ from commands.command import (
     RemoveFilter,
     ReopenDeal,
     RevokeApiKey,
+    RevokePerson,
     SaveFilter,
     ScheduleFollowUp,
     SettleConflict,
@@ -140,6 +143,8 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             return f"invoice-{ident}"
         case DefinePipeline():
             return f"pipeline-{ident}"
+        case InvitePerson() | ChangePersonRole() | RevokePerson():
+            return f"person-{ident}"
         case (
             DefineOwnership()
             | ChooseTimeZone()

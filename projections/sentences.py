@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain import customer, deal, invoice, lead, order, pipeline, record, saved_filter, tenant
+from domain import customer, deal, invoice, lead, order, person, pipeline, record, saved_filter, tenant
 from domain.event import Event
 
 Sentence = Callable[[Any], str | None]
@@ -90,6 +90,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     tenant.OwnershipDefined: lambda _: "Ownership of customer fields defined",
     tenant.TimeZoneChosen: lambda e: f"Business days are days in {e.time_zone}",
     tenant.ApiKeyCreated: lambda e: f"API key for {e.role} handed out",
+    person.PersonInvited: lambda e: f"Someone was invited as {e.role}",
+    person.PersonRoleChanged: lambda e: f"Someone acts as {e.role} now",
+    person.PersonRevoked: lambda e: f"Someone's access ended{_because(e.reason)}",
     tenant.ApiKeyRevoked: lambda e: f"API key revoked{_because(e.reason)}",
     tenant.BatchImported: lambda e: f"Imported {e.events:,} events from {e.rows:,} rows of {e.mapping}",
     tenant.BatchUndone: lambda e: f"Import undone: {e.events:,} events withdrawn",

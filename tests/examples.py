@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from domain import customer, deal, invoice, lead, order, pipeline, record, saved_filter, tenant
+from domain import customer, deal, invoice, lead, order, person, pipeline, record, saved_filter, tenant
 from domain.event import Event
 
 T0 = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -178,6 +178,9 @@ EVENTS: tuple[Event, ...] = (
         occurred_at=at(), key_id="k-1", name="shop", digest="0" * 64, role="service", scopes=("write",)
     ),
     tenant.ApiKeyRevoked(occurred_at=at(100), key_id="k-1", reason="leaked"),
+    person.PersonInvited(occurred_at=at(), email="olga@example.org", role="rep", name="Olga"),
+    person.PersonRoleChanged(occurred_at=at(10), role="manager"),
+    person.PersonRevoked(occurred_at=at(20), reason="left the company"),
     tenant.BatchImported(
         occurred_at=at(),
         batch="b-1",

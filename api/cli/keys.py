@@ -2,22 +2,17 @@
 
 import argparse
 import getpass
-import hashlib
 import json
-import secrets
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from api.http.policy import ACTIONS, ROLES, known_scope
+from api.keys import Key, list_keys, new_key
 from api.place import Place
-from commands.command import Context, CreateApiKey, RevokeApiKey
+from commands.command import Context, RevokeApiKey
 from commands.handle import handle
-from commands.tenants import KEYS
-from domain.record import effective
-from domain.tenant import ApiKeyCreated, ApiKeyRevoked
-
-_PREFIX = "bsk_"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,10 +54,10 @@ def run(args: argparse.Namespace, place: Place) -> int:
             text = f"{made['secret']}\nkey {made['id']}, {args.role}, for {args.name}, shown only now\n"
             sys.stdout.write(_line(made) if args.json else text)
         case "list":
-            for key in list_keys(place):
-                sys.stdout.write(_line(key) if args.json else _told(key))
+            for key in list_keys(place.log, place.tenant):
+                sys.stdout.write(_line(_document(key)) if args.json else _told(key))
         case _:
-            answer = handle(place.log, RevokeApiKey(key_id=args.key, reason=args.reason), _context(place))
+            answer = handle(place.log, RevokeApiKey(key_id=args.key, reason=args.reason), context_of(place))
             place.catch_up()
             done = {"id": answer.id, "revoked": answer.events > 0, "position": answer.position}
             text = f"key {answer.id} {'is revoked' if answer.events else 'was revoked before'}\n"
@@ -72,43 +67,9 @@ def run(args: argparse.Namespace, place: Place) -> int:
 
 def create_key(place: Place, name: str, role: str, scopes: tuple[str, ...] = ()) -> dict[str, Any]:
     """Hand out a key: its id, its secret for this once, and the position it was recorded at."""
-    key_id, secret = secrets.token_hex(6), _PREFIX + secrets.token_urlsafe(32)
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    asked = CreateApiKey(key_id=key_id, name=name, digest=digest, role=role, scopes=scopes)
-    answer = handle(place.log, asked, _context(place))
-    return {"id": key_id, "secret": secret, "role": role, "scopes": scopes, "position": answer.position}
-
-
-def list_keys(place: Place) -> list[dict[str, Any]]:
-    """Return every key of the tenant, from its events, in the order of creation, with its last use (to the minute)."""
-    recorded = place.log.stream(place.tenant, KEYS)
-    uses = _uses(place)
-    keys: dict[str, dict[str, Any]] = {}
-    for _, event in effective([(entry.version, entry.event) for entry in recorded]):
-        match event:
-            case ApiKeyCreated():
-                keys[event.key_id] = {
-                    "id": event.key_id,
-                    "name": event.name,
-                    "role": event.role,
-                    "scopes": event.scopes,
-                    "created_at": event.occurred_at.isoformat(),
-                    "revoked_at": None,
-                    "used_at": uses.get(event.key_id),
-                }
-            case ApiKeyRevoked():
-                keys[event.key_id]["revoked_at"] = event.occurred_at.isoformat()
-            case _:
-                continue
-    return list(keys.values())
-
-
-def _uses(place: Place) -> dict[str, str]:
-    with place.log.connection() as connection:
-        rows = connection.execute(
-            "SELECT key_id, used_at FROM log.key_uses WHERE tenant = %s", (place.tenant,)
-        ).fetchall()
-    return {key_id: used_at.isoformat() for key_id, used_at in rows}
+    secret, asked = new_key(name, role, scopes)
+    answer = handle(place.log, asked, context_of(place))
+    return {"id": answer.id, "secret": secret, "role": role, "scopes": scopes, "position": answer.position}
 
 
 def _scope(text: str) -> str:
@@ -122,7 +83,8 @@ def operator() -> str:
     return f"cli:{getpass.getuser()}"
 
 
-def _context(place: Place) -> Context:
+def context_of(place: Place) -> Context:
+    """Return who runs this command, and for which tenant."""
     return Context(tenant=place.tenant, actor=operator(), source="backstory", now=datetime.now(UTC))
 
 
@@ -130,8 +92,17 @@ def _line(document: dict[str, Any]) -> str:
     return json.dumps(document) + "\n"
 
 
-def _told(key: dict[str, Any]) -> str:
-    state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"since {key['created_at']}"
-    scopes = f" ({', '.join(key['scopes'])})" if key["scopes"] else ""
-    used = f", used {key['used_at']}" if key["used_at"] else ", never used"
-    return f"{key['id']}  {key['role']}{scopes}  {key['name']}  {state}{used}\n"
+def _document(key: Key) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(key).items()
+    }
+
+
+def _told(key: Key) -> str:
+    state = (
+        f"revoked {key.revoked_at.isoformat()}" if key.revoked_at else f"since {key.created_at.isoformat()}"
+    )
+    scopes = f" ({', '.join(key.scopes)})" if key.scopes else ""
+    used = f", used {key.used_at.isoformat()}" if key.used_at else ", never used"
+    return f"{key.id}  {key.role}{scopes}  {key.name}  {state}{used}\n"

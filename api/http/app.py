@@ -12,6 +12,7 @@ from api import health
 from api.http import described
 from api.http.metrics import render
 from api.http.v1.install import PATIENCE, RATE, install, serving
+from api.pages.entrance import Entrance
 from api.pages.install import install as install_pages
 from streams.log import Log
 
@@ -19,10 +20,18 @@ _PATIENCE = 2  # seconds a health check waits for a connection
 _UNAVAILABLE = 503
 
 
-def create_app(conninfo: str, log: Log, *, rate: float = RATE, patience: float = PATIENCE) -> FastAPI:
+def create_app(
+    conninfo: str,
+    log: Log,
+    *,
+    rate: float = RATE,
+    patience: float = PATIENCE,
+    entrance: Entrance | None = None,
+) -> FastAPI:
     """Return the application on the database that `conninfo` names.
 
     Each key may ask `rate` times a second; a request waits `patience` seconds for read models.
+    People come in by `entrance`; without one, links to sign in are written to standard error.
     """
 
     def connected() -> psycopg.Connection:
@@ -37,7 +46,7 @@ def create_app(conninfo: str, log: Log, *, rate: float = RATE, patience: float =
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app)
     app.include_router(described.router)
-    install_pages(app, log)
+    install_pages(app, log, entrance or Entrance("http://127.0.0.1"))
 
     @app.get("/health/live")
     def live() -> dict[str, bool]:

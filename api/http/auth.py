@@ -29,13 +29,13 @@ _USED = (
     "SELECT tenant, key_id, clock_timestamp() FROM unnest(%s::text[], %s::text[]) AS t (tenant, key_id) "
     "ON CONFLICT (tenant, key_id) DO UPDATE SET used_at = excluded.used_at"
 )
-_TENANTS = (
+TENANTS = (
     "WITH RECURSIVE t AS ((SELECT tenant FROM log.events ORDER BY tenant LIMIT 1) UNION ALL "
     "SELECT (SELECT e.tenant FROM log.events e WHERE e.tenant > t.tenant ORDER BY e.tenant LIMIT 1) "
     "FROM t WHERE t.tenant IS NOT NULL) "
 )
 _NEW = (
-    f"{_TENANTS} SELECT {COLUMNS} FROM log.events WHERE tenant IN (SELECT tenant FROM t) "
+    f"{TENANTS} SELECT {COLUMNS} FROM log.events WHERE tenant IN (SELECT tenant FROM t) "
     "AND stream = %s AND position > %s ORDER BY position"
 )
 
@@ -44,7 +44,7 @@ _NEW = (
 class Caller:
     """Someone who may ask within one tenant. `machine` asks by key, so must name each request.
 
-    `key_id` is the id of the key, or of the person.
+    `key_id` is the id of the key, or of the person; `name` is how pages call a person.
     """
 
     tenant: str
@@ -53,6 +53,7 @@ class Caller:
     actions: AbstractSet[str]
     sources: tuple[str, ...]
     machine: bool = True
+    name: str = ""
 
     @property
     def actor(self) -> str:
@@ -110,7 +111,7 @@ class Keys:
     def limit(self, caller: Caller) -> None:
         """Count a request. Raises Problem 429 when the caller asks too often."""
         if (wait := self.rates.take((caller.tenant, caller.actor))) > 0:
-            title = "This key asks too often."
+            title = f"{'This key asks' if caller.machine else 'You ask'} too often."
             raise Problem(429, "too-many-requests", title, {"Retry-After": str(int(wait) + 1)})
 
     def _find(self, secret: str) -> Caller | None:

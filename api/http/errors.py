@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
-from domain import customer, deal, errors, invoice, lead, saved_filter, tenant
+from domain import customer, deal, errors, invoice, lead, person, saved_filter, tenant
 from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -75,6 +75,10 @@ TABLE: Mapping[type[Exception], Rule] = {
     deal.FollowUpNotFound: Rule(404, "follow-up-not-found"),
     invoice.InvoiceNotFound: Rule(404, "invoice-not-found"),
     saved_filter.FilterNotFound: Rule(404, "filter-not-found"),
+    person.PersonNotFound: Rule(404, "person-not-found"),
+    person.PersonExists: Rule(422, "person-exists"),
+    person.PersonInactive: Rule(422, "person-inactive"),
+    person.OwnAccess: Rule(422, "own-access"),
     tenant.KeyNotFound: Rule(404, "key-not-found"),
     tenant.KeyExists: Rule(422, "key-exists"),
     log_errors.LogRefusal: Rule(503, "log-refused", headers=RETRY_AFTER),
@@ -136,11 +140,11 @@ def _of_http(error: HTTPException) -> Problem:
     return Problem(error.status_code, code, f"{phrase}.", error.headers)
 
 
-def answer(request: Request, problem: Problem) -> Response:
+async def answer(request: Request, problem: Problem) -> Response:
     """Return how a problem is told: to programs as a document, to people as the pages tell it."""
     if request.url.path.startswith(_PROGRAMS):
         return problem.response()
-    told: Response = request.app.state.tell_people(request, problem)
+    told: Response = await request.app.state.tell_people(request, problem)
     return told
 
 
@@ -148,19 +152,19 @@ def install(app: FastAPI) -> None:
     """Let the application answer every known error."""
 
     async def told(request: Request, error: Exception) -> Response:
-        return answer(request, problem_of(error))
+        return await answer(request, problem_of(error))
 
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 - registered for it alone
-        return answer(request, error)
+        return await answer(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        return answer(request, malformed(error.errors()))
+        return await answer(request, malformed(error.errors()))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        return answer(request, _of_http(error))
+        return await answer(request, _of_http(error))
 
     for kind in TABLE:
         app.add_exception_handler(kind, told)

@@ -18,16 +18,17 @@ WRITES = frozenset(
         "events:write",
     }
 )
-ACTIONS = READS | WRITES
+ADMINISTERS = frozenset({"people:read", "people:write", "keys:read", "keys:write"})
+ACTIONS = READS | WRITES | ADMINISTERS
 """Everything that can be allowed: a resource and what is done with it."""
 
 POLICY: Mapping[str, AbstractSet[str]] = {
     "admin": ACTIONS,
-    "manager": ACTIONS - {"events:write"},
+    "manager": READS | WRITES - {"events:write"},
     "rep": READS | {"leads:write", "customers:write", "deals:write", "invoices:write"},
     "analyst": READS,
     "engineer": READS,
-    "service": ACTIONS - {"customers:merge", "pipelines:write"},
+    "service": READS | WRITES - {"customers:merge", "pipelines:write"},
     "client": frozenset(),
 }
 """What each role may do within its tenant. A role that is not here may do nothing."""

@@ -2,21 +2,26 @@
 
 from fastapi import APIRouter, FastAPI
 
-from api.pages import home
+from api.pages import home, keys, people, provider, sign_in
 from api.pages.assets import Assets, prefix
 from api.pages.customers import event_routes as events
 from api.pages.customers import merge_routes as merging
 from api.pages.customers import routes as customers
+from api.pages.entrance import Entrance
 from api.pages.problems import tell
 from api.pages.sessions import Sessions
+from api.people import People
 from streams.log import Log
 
-ROUTERS: tuple[APIRouter, ...] = tuple(module.router for module in (home, events, merging, customers))
+ROUTERS: tuple[APIRouter, ...] = tuple(
+    module.router for module in (home, sign_in, provider, people, keys, events, merging, customers)
+)
 
 
-def install(app: FastAPI, log: Log) -> None:
+def install(app: FastAPI, log: Log, entrance: Entrance) -> None:
     """Add the pages, their static files and how they say no."""
-    app.state.sessions = Sessions(log)
+    app.state.sessions = Sessions(log, People(log))
+    app.state.entrance = entrance
     app.state.tell_people = tell
     app.mount(prefix(), Assets(), name="static")
     for router in ROUTERS:

@@ -23,10 +23,20 @@ PLACES = (
     Place("Refunds", "/refunds", "orders:read"),
 )
 
+SETTINGS = (
+    Place("People", "/people", "people:read"),
+    Place("API keys", "/keys", "keys:read"),
+)
+
 
 def places_of(caller: Caller | None) -> list[Place]:
     """Return where a caller can go."""
     return [] if caller is None else [place for place in PLACES if caller.may(place.action)]
+
+
+def settings_of(caller: Caller) -> list[Place]:
+    """Return what a caller may set up."""
+    return [place for place in SETTINGS if caller.may(place.action)]
 
 
 def is_current(place: Place, path: str) -> bool:

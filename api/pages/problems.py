@@ -3,10 +3,11 @@
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.http.errors import Problem
+from api.http.errors import TABLE, Problem
+from api.pages.forgery import SAFE
 from api.pages.headers import PAGE_HEADERS
 from api.pages.templates import environment
-from api.pages.visit import is_partial, sign_in_address
+from api.pages.visit import Guest, is_partial, passing, sign_in_address
 
 _HEADINGS = {
     403: "Not allowed",
@@ -20,7 +21,7 @@ _HEADINGS = {
 }
 
 
-def tell(request: Request, problem: Problem) -> Response:
+async def tell(request: Request, problem: Problem) -> Response:
     """Return how a page says no: the sign-in where that is what is missing, else the reason."""
     if problem.code == "sign-in-needed":
         to = sign_in_address(request)
@@ -32,7 +33,7 @@ def tell(request: Request, problem: Problem) -> Response:
         environment()
         .get_template("_problem.html" if partial else "problem.html")
         .render(
-            visit=getattr(request.state, "visit", None),
+            visit=await _visit(request),
             flash=None,
             problem=problem,
             path=request.url.path,
@@ -41,3 +42,14 @@ def tell(request: Request, problem: Problem) -> Response:
     )
     retarget = {"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"} if partial else {}
     return HTMLResponse(text, problem.status, {**PAGE_HEADERS, **problem.headers, **retarget})
+
+
+async def _visit(request: Request) -> Guest | None:
+    """Return the visit, also where no route was found; None where even that cannot be known now."""
+    if hasattr(request.state, "visit"):
+        found: Guest = request.state.visit
+        return found
+    try:
+        return await passing(request) if request.method in SAFE else None
+    except tuple(TABLE):
+        return None

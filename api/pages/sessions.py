@@ -9,13 +9,14 @@ from fastapi import Request, Response
 
 from api.http.auth import Caller
 from api.http.policy import allowed
+from api.people import People
 from streams.log import Log
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=14)
 _SEEN = timedelta(minutes=1)
 _FIND = (
-    "SELECT tenant, person_id, role, seen_at < clock_timestamp() - %s FROM log.sessions "
+    "SELECT tenant, person_id, created_at, seen_at < clock_timestamp() - %s FROM log.sessions "
     "WHERE digest = %s AND seen_at > clock_timestamp() - %s AND created_at > clock_timestamp() - %s"
 )
 
@@ -25,30 +26,40 @@ class Sessions:
     """The sessions of all tenants, in the database, so that every process knows them and a restart ends none."""
 
     log: Log
+    people: People
 
-    def begin(self, tenant: str, person_id: str, role: str) -> str:
+    def begin(self, tenant: str, person_id: str) -> str:
         """Sign a person in; return the secret that proves it, which is kept nowhere."""
         secret = secrets.token_urlsafe(32)
         with self.log.connection() as connection:
             connection.execute(
-                "INSERT INTO log.sessions (digest, tenant, person_id, role) VALUES (%s, %s, %s, %s)",
-                (_digest(secret), tenant, person_id, role),
+                "WITH old AS (DELETE FROM log.sessions WHERE seen_at < clock_timestamp() - %s "
+                "OR created_at < clock_timestamp() - %s) "
+                "INSERT INTO log.sessions (digest, tenant, person_id) VALUES (%s, %s, %s)",
+                (IDLE, ABSOLUTE, _digest(secret), tenant, person_id),
             )
         return secret
 
     def find(self, secret: str) -> Caller | None:
-        """Return who is signed in by a secret; None where its session is unknown, too old or has ended."""
+        """Return who is signed in by a secret; None where its session is unknown, too old or has ended.
+
+        A person whose access was revoked is signed in nowhere within a second, nor after a new invitation.
+        """
         digest = _digest(secret)
         with self.log.connection() as connection:
             row = connection.execute(_FIND, (_SEEN, digest, IDLE, ABSOLUTE)).fetchone()
             if row is None:
                 return None
-            tenant, person_id, role, unnoted = row
+            tenant, person_id, created_at, unnoted = row
             if unnoted:
                 connection.execute(
                     "UPDATE log.sessions SET seen_at = clock_timestamp() WHERE digest = %s", (digest,)
                 )
-        return Caller(tenant, person_id, role, allowed(role, ()), (), machine=False)
+        known = self.people.find(tenant, person_id)
+        if known is None or known.role is None or known.invited_at > created_at:
+            return None
+        actions = allowed(known.role, ())
+        return Caller(tenant, person_id, known.role, actions, (), machine=False, name=known.label)
 
     def end(self, secret: str) -> None:
         """Sign out here."""

@@ -11,7 +11,7 @@ from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from api.pages.assets import asset
-from api.pages.navigation import is_current, places_of
+from api.pages.navigation import is_current, places_of, settings_of
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALE = "en_GB"
@@ -27,8 +27,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(asset=asset, places_of=places_of, is_current=is_current, fresh_id=fresh_id)
     made.globals.update(share=share, days_since=days_since)
+    made.globals.update(
+        asset=asset, places_of=places_of, settings_of=settings_of, is_current=is_current, fresh_id=fresh_id
+    )
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
     made.filters.update(amount=amount, plain_day=plain_day)
     return made

@@ -20,6 +20,7 @@ from api.http.errors import Problem
 from api.http.v1.entry import refusal
 from api.http.v1.service import Service
 from api.pages import forgery
+from api.pages.entrance import Entrance
 from api.pages.headers import PAGE_HEADERS
 from api.pages.sessions import Sessions, clear_cookie, read_cookie, set_cookie
 from api.pages.templates import environment
@@ -39,6 +40,18 @@ class Guest:
     secret: str
     form: Mapping[str, str]
     caller: Caller | None = None
+
+    @property
+    def entrance(self) -> Entrance:
+        """How people come in."""
+        found: Entrance = self.request.app.state.entrance
+        return found
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        found: Sessions = self.request.app.state.sessions
+        return found
 
     @property
     def csrf(self) -> str:

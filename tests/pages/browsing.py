@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
 
 from api.pages.forgery import HEADER, token_of
-from commands.command import Answer, ChooseTimeZone, Command, Context
+from commands.command import Answer, ChooseTimeZone, Command, Context, InvitePerson
 from commands.handle import handle
 from streams.log import Log
 
@@ -43,8 +43,14 @@ class Site:
 
     def session(self, role: str) -> str:
         """Sign somebody of a role in; return the secret of the session."""
-        secret: str = self.app.state.sessions.begin(self.tenant, str(uuid.uuid4()), role)
+        person = self.person(role)
+        secret: str = self.app.state.sessions.begin(self.tenant, person.id)
         return secret
+
+    def person(self, role: str, email: str | None = None) -> Answer:
+        """Invite somebody."""
+        address = email or f"{uuid.uuid4().hex[:12]}@example.org"
+        return self.do(InvitePerson(email=address, role=role, name=f"Robin {role.capitalize()}"))
 
     def cookie(self, role: str) -> Any:
         return {"name": "backstory-session", "value": self.session(role), "url": self.url}

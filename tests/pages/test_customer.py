@@ -121,7 +121,7 @@ def test_every_type_of_event_has_one_kind_in_the_timeline() -> None:
     assert len(SENTENCES) == len(registered())
 
 
-_ELSEWHERE = {"tenant", "pipeline", "saved_filter"}
+_ELSEWHERE = {"tenant", "pipeline", "saved_filter", "person"}
 
 
 def test_the_chips_count_what_the_timeline_shows_and_pages_follow_one_another(site: Site) -> None:

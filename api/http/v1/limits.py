@@ -44,13 +44,13 @@ class Limits:
         try:
             await self._app(scope, await _checked(scope, receive), sent)
         except Problem as problem:
-            await answer(Request(scope), problem)(scope, receive, send)
+            await (await answer(Request(scope), problem))(scope, receive, send)
         except Exception as cause:  # noqa: BLE001 - told in full, but without the values that texts of errors quote
             write_traceback(cause, sys.stderr)
             if begun:
                 raise ConnectionError("the answer broke off") from None
             title = "Something went wrong here that is not the fault of the request."
-            await answer(Request(scope), Problem(500, "internal", title))(scope, receive, send)
+            await (await answer(Request(scope), Problem(500, "internal", title)))(scope, receive, send)
 
 
 async def _checked(scope: Scope, receive: Receive) -> Receive:
