@@ -59,5 +59,13 @@ class UnreadableRecord(LogRefusal):
     """A Kafka record does not follow the format of its topic."""
 
 
+class WrongTopic(LogRefusal):
+    """A Kafka topic is not as it must be."""
+
+
+class ForeignTopic(LogRefusal):
+    """A Kafka topic holds another log than this one."""
+
+
 class LogClosed(LogRefusal):
     """This log handle was closed."""

@@ -10,6 +10,8 @@ from streams.records import Appended
 
 SUSPECT = 3  # failed tries
 Stream = tuple[str, str]  # tenant and stream
+_EFFECTS = ("claims", "releases", "reopen", "tracking")
+"""The parts of a ticket that are kept beside its events, for a log restored from them."""
 
 
 class Place(NamedTuple):
@@ -105,6 +107,9 @@ def payload(batch: Sequence[Ticket]) -> bytes:
         for part, rows in ticket.parts.items():
             parts.setdefault(part, []).append(rows)
         before += ticket.events
+        if ticket.events and (noted := [part for part in _EFFECTS if part in ticket.parts]):
+            effect = b",".join(b'"%s":[%s]' % (part.encode(), ticket.parts[part]) for part in noted)
+            parts.setdefault("effects", []).append(b"[%d,{%s}]" % (before, effect))
         if ticket.command is not None:
             parts.setdefault("commands", []).append(b"%s,%d]" % (ticket.command[:-1], before))
     lists = (b'"%s":[%s]' % (name.encode(), b",".join(rows)) for name, rows in parts.items())

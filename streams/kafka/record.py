@@ -3,8 +3,9 @@
 The value is the stored JSON, its personal fields sealed; attributes are headers, `ce_` before each name, UTF-8.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -24,7 +25,7 @@ _OPTIONAL = {
 }
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True):
     """An event as the log holds it, with its place in its partition: `sequence` counts 1, 2, 3 ... without gaps.
 
     Times are RFC 3339 in UTC with microseconds; `data` is JSON. `answered` and `effects` are JSON too, or None:
@@ -71,13 +72,18 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@lru_cache(1024)
+def _source(tenant: str, source: str) -> bytes:
+    return f"/{quote(tenant, safe='')}/{quote(source, safe='')}".encode()
+
+
 def headers_of(event: Envelope) -> list[Header]:
     """Return the headers of an event's record; an absent attribute has none."""
     headers = [
         ("content-type", _CONTENT_TYPE),
         ("ce_specversion", b"1.0"),
         ("ce_id", event.event_id.encode()),
-        ("ce_source", f"/{quote(event.tenant, safe='')}/{quote(event.source, safe='')}".encode()),
+        ("ce_source", _source(event.tenant, event.source)),
         ("ce_type", event.type.encode()),
         ("ce_time", event.occurred_at.encode()),
         ("ce_subject", event.stream.encode()),
@@ -134,12 +140,3 @@ def read_record(partition: int, value: bytes | None, headers: Iterable[Header]) 
         sequence=number("ce_sequence"),
         **{name: text(header) for header, name in _OPTIONAL.items() if header in given},
     )
-
-
-def place(headers: Sequence[Header]) -> tuple[int, int]:
-    """Return the (sequence, position) of a record. Raises UnreadableRecord where it is none of ours."""
-    found = dict(headers)
-    try:
-        return int(found["ce_sequence"]), int(found["ce_position"])
-    except (KeyError, ValueError):
-        raise UnreadableRecord(header="ce_sequence, ce_position", rule="whole numbers") from None

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UnreadableRecord
-from streams.kafka.record import Envelope, headers_of, key_of, place, read_record, timestamp
+from streams.kafka.ends import end_of
+from streams.kafka.record import Envelope, headers_of, key_of, read_record, timestamp
 from streams.routing import partition_of
 from tests.streams.strategies import TEXT
 
@@ -63,7 +64,7 @@ PLACED = Envelope(
 @given(ENVELOPES)
 def test_an_event_comes_back_from_its_record_to_the_letter(event: Envelope) -> None:
     assert read_record(event.partition, event.data.encode(), headers_of(event)) == event
-    assert place(headers_of(event)) == (event.sequence, event.position)
+    assert end_of(headers_of(event)) == (event.sequence, event.position, event.event_id)
 
 
 @given(ENVELOPES)
