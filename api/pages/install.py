@@ -8,13 +8,16 @@ from api.pages.customers import event_routes as events
 from api.pages.customers import merge_routes as merging
 from api.pages.customers import routes as customers
 from api.pages.entrance import Entrance
+from api.pages.lists import routes as lists
 from api.pages.problems import tell
+from api.pages.records import routes as records
 from api.pages.sessions import Sessions
 from api.people import People
 from streams.log import Log
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router for module in (home, sign_in, provider, people, keys, events, merging, customers)
+    module.router
+    for module in (home, sign_in, provider, people, keys, events, merging, customers, lists, records)
 )
 
 

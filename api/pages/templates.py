@@ -27,10 +27,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(share=share, days_since=days_since)
     made.globals.update(
         asset=asset, places_of=places_of, settings_of=settings_of, is_current=is_current, fresh_id=fresh_id
     )
+    made.globals.update(share=share, days_since=days_since, decimal=Decimal)
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
     made.filters.update(amount=amount, plain_day=plain_day)
     return made

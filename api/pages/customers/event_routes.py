@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from api.http.errors import not_found
 from api.pages.customers.explained import explained
-from api.pages.customers.records import records_of
+from api.pages.records.naming import records_of
 from api.pages.visit import Visit, visitor
 from domain.ids import id_of, kind_of
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.http.v1.listing import like
-from api.pages.customers.records import Record, records_of
+from api.pages.records.naming import Record, records_of
 from domain.ids import kind_of
 
 PAGE = 40
@@ -197,15 +197,15 @@ def timeline(connection: psycopg.Connection, customer_id: str, asked: Asked, lim
     return Timeline(_entries(connection, customer_id, rows[:limit]), len(rows) > limit)
 
 
-def entry(connection: psycopg.Connection, customer_id: str, position: int) -> Entry | None:
-    """Return one entry of a customer's timeline, None where the event is not in it."""
+def of_stream(connection: psycopg.Connection, stream: str, limit: int = 200) -> Timeline:
+    """Return what happened to one record, the newest first."""
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
         "SELECT position, occurred_at, recorded_at, type, summary, actor, source, stream, recorded_customer_id "
-        "FROM read.timeline WHERE customer_id = %s AND position = %s",
-        (customer_id, position),
+        f"FROM read.timeline WHERE stream = %s ORDER BY occurred_at DESC, position DESC LIMIT {limit}".encode(),
+        (stream,),
     ).fetchall()
-    return next(iter(_entries(connection, customer_id, rows)), None)
+    return Timeline(_entries(connection, None, rows), more=False)
 
 
 def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> tuple[Chip, ...]:
@@ -238,17 +238,20 @@ def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
 
 
 def _entries(
-    connection: psycopg.Connection, customer_id: str, rows: Sequence[Mapping[str, Any]]
+    connection: psycopg.Connection, customer_id: str | None, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[Entry, ...]:
-    records = records_of(connection, {row["stream"] for row in rows if kind_of(row["stream"]) != "customer"})
+    """Return entries for the page of a customer; for that of one record (None) without what would name it again."""
+    others = (
+        {row["stream"] for row in rows if kind_of(row["stream"]) != "customer"} if customer_id else set[str]()
+    )
+    records = records_of(connection, others)
+    ours = {None, customer_id} if customer_id else {row["recorded_customer_id"] for row in rows}
     earliest = list(accumulate((row["position"] for row in rows), min))
     return tuple(
         Entry(
             kind=kind_of_type(row["type"]),
             record=records.get(row["stream"]),
-            merged_from=row["recorded_customer_id"]
-            if row["recorded_customer_id"] not in {None, customer_id}
-            else None,
+            merged_from=None if row["recorded_customer_id"] in ours else row["recorded_customer_id"],
             late=row["position"] > told and row["recorded_at"] - row["occurred_at"] >= _LATE,
             **{name: row[name] for name in _PLAIN},
         )

@@ -36,7 +36,7 @@ class Asked:
 
     def query_with(self, **changed: str | None) -> str:
         """Return the query of the address that asks this with some of it changed, or left out (None)."""
-        asked: dict[str, str | None] = {**self.values, "sort": self._sort_parameter(), **changed}
+        asked: dict[str, str | None] = {**self.values, "sort": self.parameter, **changed}
         return urlencode(sorted((name, value) for name, value in asked.items() if value))
 
     def sorted_by(self, column: str) -> str:
@@ -44,7 +44,9 @@ class Asked:
         down = not self.down if column == self.sort else column != "title"
         return self.query_with(sort=f"{'-' if down else ''}{column}")
 
-    def _sort_parameter(self) -> str | None:
+    @property
+    def parameter(self) -> str | None:
+        """What the address says of the order; None where it is the usual one."""
         return (
             None
             if (self.sort, self.down) == (self.page.at, True)

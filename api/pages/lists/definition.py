@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Shown = Literal["text", "title", "status", "money", "time", "day", "person", "flags"]
+Shown = Literal["text", "title", "status", "money", "time", "day", "person", "record", "flags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,19 @@ class ListPage:
     def sortable(self) -> frozenset[str]:
         """The columns that rows can be sorted by."""
         return frozenset(column.name for column in self.columns if column.sorts)
+
+    def label(self, name: str) -> str:
+        """Return what people call a column."""
+        return next(column.label for column in self.columns if column.name == name)
+
+    def address_of(self, row: Mapping[str, Any]) -> str | None:
+        """Return where the page of a row is: its own, else its order's or its customer's, if it has one."""
+        if self.address is not None:
+            return f"{self.address}{row[self.key]}"
+        for name, where in (("order_id", "/orders/"), ("customer_id", "/customers/")):
+            if row.get(name):
+                return f"{where}{row[name]}"
+        return None
 
     @property
     def of_customers(self) -> bool:

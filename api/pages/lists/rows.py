@@ -19,9 +19,17 @@ PAGE = 50
 """How many rows a page of a list holds."""
 _OPTIONS = 60  # values to choose from, the most frequent ones
 _FRESH = 60.0  # seconds they are good for
-_WHOSE = (
-    "coalesce(c.name, c.company, c.email, c.phone, CASE WHEN c.customer_id IS NOT NULL THEN 'Customer' END)"
-)
+_JOINED = {
+    "customer": (
+        "coalesce(c.name, c.company, c.email, c.phone) AS customer",
+        "LEFT JOIN model.customers c ON c.customer_id = t.customer_id",
+    ),
+    "order": (
+        'o.source_id AS "order"',
+        "LEFT JOIN model.orders o ON o.order_id = t.order_id AND o.currency IS NOT NULL",
+    ),
+}
+"""Columns that are looked up for the rows of a page alone: what they are, and where from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,11 @@ def totals_of(connection: psycopg.Connection, asked: Asked, time_zone: str) -> t
     )
 
 
+def flags(told: object) -> list[str]:
+    """Return the kinds of what looks wrong about a row."""
+    return msgspec.json.decode(told, type=list[str]) if isinstance(told, msgspec.Raw) else []
+
+
 def select(
     asked: Asked, time_zone: str, after: Place | None, limit: int | None
 ) -> tuple[str, dict[str, Any]]:
@@ -84,19 +97,20 @@ def select(
     if after is not None:
         conditions.append(_beyond(asked, after))
         values |= {"_value": after.value, "_key": after.key}
-    columns = [column.name for column in page.columns if column.name != "customer"]
+    columns = [column.name for column in page.columns if column.name not in _JOINED]
     way = "DESC" if asked.down else "ASC"
     nulls = "" if asked.sort == page.at else " NULLS LAST"
     order = f"{asked.sort} {way}{nulls}, {page.key} {way}"
-    inner = (
+    rows = (
         f"SELECT {', '.join(columns)}, {asked.sort}::text AS _order FROM {page.view} "
         f"WHERE {' AND '.join(conditions)} ORDER BY {order}{'' if limit is None else f' LIMIT {limit}'}"
     )
-    if not page.of_customers:
-        return inner, values
-    whose = f"SELECT t.*, {_WHOSE} AS customer FROM ({inner}) t LEFT JOIN model.customers c "
+    joined = [_JOINED[column.name] for column in page.columns if column.name in _JOINED]
+    if not joined:
+        return rows, values
+    more, tables = zip(*joined, strict=True)
     outer = f"t.{asked.sort} {way}{nulls}, t.{page.key} {way}"
-    return f"{whose} ON c.customer_id = t.customer_id ORDER BY {outer}", values
+    return f"SELECT t.*, {', '.join(more)} FROM ({rows}) t {' '.join(tables)} ORDER BY {outer}", values
 
 
 def _beyond(asked: Asked, after: Place) -> str:

@@ -56,3 +56,12 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-applies]")) return;
   for (const input of event.target.elements) if (input.name && !input.value) input.disabled = true;
 });
+
+for (const toggle of document.querySelectorAll(".filter-toggle")) {
+  toggle.hidden = false;
+  toggle.addEventListener("click", () => {
+    const open = toggle.getAttribute("aria-expanded") !== "true";
+    toggle.setAttribute("aria-expanded", String(open));
+    for (const part of toggle.form.querySelectorAll(".filter-more")) part.toggleAttribute("data-open", open);
+  });
+}

@@ -1,0 +1,93 @@
+"""The lists: a page of rows with what all rows come to, saved filters, and the file."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Query, Response
+
+from api.pages.freshness import freshness
+from api.pages.lists.asking import Asked, asked_for
+from api.pages.lists.catalogue import LISTS
+from api.pages.lists.definition import ListPage
+from api.pages.lists.exporting import export
+from api.pages.lists.rows import Options, flags, rows_of, totals_of
+from api.pages.lists.saved import may_remove, remove, save, saved_filters
+from api.pages.settings import settings_of
+from api.pages.visit import Visit, visitor
+
+router = APIRouter()
+_options = Options()
+Cursor = Annotated[str | None, Query(max_length=1_000)]
+
+
+def _show(page: ListPage) -> Callable[..., Response]:
+    def show(visit: Annotated[Visit, visitor(page.action)], cursor: Cursor = None) -> Response:
+        """Show a page of the rows that are asked for, and what all of them come to; for htmx the rows alone."""
+        asked = asked_for(page, visit.request.query_params)
+        time_zone = settings_of(visit).time_zone
+        with visit.reading() as connection:
+            rows = rows_of(connection, visit.service.log.keyring, asked, time_zone, cursor)
+            if visit.partial:
+                return visit.page("lists/_rows.html", page=page, asked=asked, rows=rows, flags=flags)
+            shown: dict[str, Any] = {
+                "totals": totals_of(connection, asked, time_zone),
+                "options": _options.of(connection, visit.caller.tenant, page),
+                "freshness": freshness(connection),
+            }
+        saved = [(kept, may_remove(visit, kept)) for kept in saved_filters(visit, page.name)]
+        return visit.page(
+            "lists/page.html",
+            page=page,
+            asked=asked,
+            rows=rows,
+            flags=flags,
+            saved=saved,
+            first=cursor is None,
+            time_zone=time_zone,
+            **shown,
+        )
+
+    return show
+
+
+def _file(page: ListPage) -> Callable[..., Response]:
+    def file(visit: Annotated[Visit, visitor(page.action)]) -> Response:
+        """Give all rows that are asked for as CSV."""
+        return export(visit, asked_for(page, visit.request.query_params), settings_of(visit).time_zone)
+
+    return file
+
+
+def _save(page: ListPage) -> Callable[..., Response]:
+    def keep(visit: Annotated[Visit, visitor(page.action)]) -> Response:
+        """Keep what the list is asked for under a name."""
+        asked = asked_for(page, _parsed(visit.form.get("query", "")))
+        save(visit, page.name, asked.query)
+        return visit.redirect(_address(page, asked), flash="Filter saved.")
+
+    return keep
+
+
+def _remove(page: ListPage) -> Callable[..., Response]:
+    def forget(visit: Annotated[Visit, visitor(page.action)], filter_id: str) -> Response:
+        """Keep a filter no longer."""
+        remove(visit, filter_id)
+        return visit.redirect(f"/{page.name}", flash="Filter removed.")
+
+    return forget
+
+
+def _address(page: ListPage, asked: Asked) -> str:
+    return f"/{page.name}?{asked.query}" if asked.query else f"/{page.name}"
+
+
+def _parsed(query: str) -> Mapping[str, str]:
+    return dict(parse_qsl(query, max_num_fields=20))
+
+
+for _page in LISTS.values():
+    router.add_api_route(f"/{_page.name}", _show(_page), methods=["GET"])
+    router.add_api_route(f"/{_page.name}.csv", _file(_page), methods=["GET"])
+    router.add_api_route(f"/{_page.name}/filters", _save(_page), methods=["POST"])
+    router.add_api_route(f"/{_page.name}/filters/{{filter_id}}/removed", _remove(_page), methods=["POST"])

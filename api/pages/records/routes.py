@@ -1,0 +1,59 @@
+"""The pages of leads, deals, orders and invoices: what stands, what belongs to it, what happened."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Response
+
+from api.http.errors import not_found
+from api.http.v1.border import PathId
+from api.pages.customers.feed import Feed
+from api.pages.customers.timeline import Asked
+from api.pages.freshness import freshness
+from api.pages.lists.catalogue import DEALS, INVOICES, LEADS, ORDERS
+from api.pages.lists.definition import ListPage
+from api.pages.lists.rows import flags
+from api.pages.records.details import details
+from api.pages.settings import settings_of
+from api.pages.visit import Visit, visitor
+
+router = APIRouter()
+
+
+def _show(page: ListPage) -> Callable[..., Response]:
+    def show(visit: Annotated[Visit, visitor(page.action)], ident: PathId) -> Response:
+        """Show a record."""
+        time_zone = settings_of(visit).time_zone
+        with visit.reading() as connection:
+            found = details(connection, page, ident) if "\x00" not in ident else None
+            if found is None:
+                raise not_found()
+            current = freshness(connection)
+        feed = Feed(
+            customer_id="",
+            asked=Asked(),
+            page=found.events,
+            time_zone=time_zone,
+            total=len(found.events.entries),
+        )
+        return visit.page(
+            "records/page.html",
+            found=found,
+            page=page,
+            feed=feed,
+            freshness=current,
+            flags=flags,
+            answers=_answers,
+        )
+
+    return show
+
+
+def _answers(fields: object) -> dict[str, str]:
+    """Return what was filled in, by the form's own names."""
+    return msgspec.json.decode(fields, type=dict[str, str]) if isinstance(fields, msgspec.Raw) else {}
+
+
+for _page in (LEADS, DEALS, ORDERS, INVOICES):
+    router.add_api_route(f"/{_page.name}/{{ident}}", _show(_page), methods=["GET"])

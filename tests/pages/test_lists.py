@@ -1,0 +1,299 @@
+"""What the lists show, add up, keep and give out, asked over HTTP."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from api.pages.lists.catalogue import LISTS
+from api.pages.lists.exporting import harmless
+from commands.command import ChooseTimeZone, OpenDeal, RecordCustomer
+from domain.customer import Profile
+from domain.tenant import ListExported
+from tests.pages.browsing import Site
+from tests.pages.business import T0, ann, days, double, order, shown, tell
+from tests.pages.test_customer import ask, text_of
+
+SUMS = {
+    "deals": ["amount"],
+    "orders": ["total", "paid", "refunded"],
+    "refunds": ["amount"],
+    "invoices": ["due"],
+}
+
+
+def rows_of(page: str) -> list[str]:
+    body = re.search(r'<tbody id="rows">(.*?)</tbody>', page, re.DOTALL)
+    return re.findall(r"<tr data-href=.*?</tr>|<tr>.*?</tr>", body[1], re.DOTALL) if body else []
+
+
+def totals_of(page: str) -> dict[str, list[Decimal]]:
+    found = re.findall(r'<dl class="total" data-currency="(\w*)">(.*?)</dl>', page, re.DOTALL)
+    return {
+        currency: [Decimal(told.replace(",", "")) for told in re.findall(r'strong num">([\d.,-]+)<', sums)]
+        for currency, sums in found
+        if currency
+    }
+
+
+def table(answer: httpx.Response) -> list[dict[str, str]]:
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+
+
+def many(site: Site, count: int) -> None:
+    """Tell of many orders in two currencies, some on the same minute, of one customer or of nobody."""
+    tell(
+        site,
+        "shop",
+        *(
+            order(
+                str(3000 + n),
+                f"{n * 7 % 100}.{n % 100:02}",
+                email="many@example.org" if n % 3 else None,
+                currency=("EUR", "USD")[n % 2],
+                day=n // 4,
+            )
+            for n in range(1, count + 1)
+        ),
+    )
+    shown(site)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_counts_and_sums_what_the_read_model_holds(site: Site, name: str) -> None:
+    ann(site)
+    double(site)
+    page = LISTS[name]
+    with site.client("analyst") as client:
+        shown_page = client.get(f"/{name}").text
+    [(count,)] = ask(site, f"SELECT count(*) FROM {page.view} WHERE {page.where}")
+    assert re.search(r'id="count">([\d,]+)<', shown_page)[1] == str(count)  # type: ignore[index]
+    assert len(rows_of(shown_page)) == count > 0
+    sums = ", ".join(f"sum({column})" for column in page.sums)
+    held = ask(site, f"SELECT currency, {sums} FROM {page.view} GROUP BY 1") if sums else []
+    assert totals_of(shown_page) == {
+        str(currency): [Decimal(str(one)) for one in rest] for currency, *rest in held if currency
+    }
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_file_holds_exactly_what_the_screen_counts_and_sums(site: Site, name: str) -> None:
+    ann(site)
+    double(site)
+    many(site, 60)
+    page = LISTS[name]
+    query = {"deals": "?outcome=open", "orders": "?currency=USD&sort=total", "customers": "?q=example"}.get(
+        name, ""
+    )
+    with site.client("analyst") as client:
+        screen = client.get(f"/{name}{query}").text
+        rows = table(client.get(f"/{name}.csv{query}"))
+    assert str(len(rows)) == re.search(r'id="count">([\d,]+)<', screen)[1]  # type: ignore[index]
+    assert len({row[page.key] for row in rows}) == len(rows) > 0
+    for currency, sums in totals_of(screen).items():
+        ours = [row for row in rows if row["currency"] == currency]
+        assert [sum(Decimal(row[column]) for row in ours) for column in page.sums] == sums
+
+
+def test_pages_follow_one_another_without_a_gap_whatever_they_are_sorted_by(site: Site) -> None:
+    many(site, 120)
+    with site.client("rep") as client:
+        for sort in ("-placed_at", "placed_at", "total", "-total", "source_id", "-refunded"):
+            seen: list[str] = []
+            path: str | None = f"/orders?sort={sort}&currency=EUR"
+            while path:
+                page = client.get(path).text
+                seen += [re.search(r'href="/orders/([^"]+)"', row)[1] for row in rows_of(page)]  # type: ignore[index]
+                following = re.search(r'class="button" href="\?([^"]+cursor=[^"]+)"', page)
+                path = f"/orders?{following[1].replace('&amp;', '&')}" if following else None
+            in_file = [row["order_id"] for row in table(client.get(f"/orders.csv?sort={sort}&currency=EUR"))]
+            assert len(seen) == len(set(seen)) == 60
+            assert seen == in_file
+
+
+def test_rows_without_the_value_they_are_sorted_by_come_last_both_ways(site: Site) -> None:
+    tell(
+        site,
+        "backstory",
+        *(
+            OpenDeal(
+                title=f"Deal {n}",
+                pipeline="sales",
+                stage="New",
+                amount=None if n % 2 else Decimal(n),
+                currency=None if n % 2 else "EUR",
+                occurred_at=days(n),
+            )
+            for n in range(110)
+        ),
+    )
+    shown(site)
+    with site.client("rep") as client:
+        for sort, way in (("amount", 1), ("-amount", -1)):
+            first = client.get(f"/deals?sort={sort}").text
+            cursor = re.search(r"cursor=([^\"&]+)", first)
+            second = client.get(f"/deals?sort={sort}&cursor={cursor[1]}").text  # type: ignore[index]
+            rows = table(client.get(f"/deals.csv?sort={sort}"))
+            known = [Decimal(row["amount"]) for row in rows if row["amount"]]
+            assert known == sorted(known)[::way]
+            assert [bool(row["amount"]) for row in rows] == [True] * 55 + [False] * 55
+            shown_ids = [re.search(r'href="/deals/([^"]+)"', r)[1] for r in rows_of(first) + rows_of(second)]  # type: ignore[index]
+            assert shown_ids == [row["deal_id"] for row in rows[:100]]
+
+
+def test_days_of_a_filter_are_days_of_the_tenant(site: Site) -> None:
+    site.do(ChooseTimeZone(time_zone="Pacific/Auckland"))
+    tell(site, "shop", order("1", "1.00", email=None, day=0), order("2", "1.00", email=None, day=0.2))
+    shown(site)
+    with site.client("rep") as client:
+        assert len(rows_of(client.get("/orders?from=2026-03-01&until=2026-03-01").text)) == 1
+        assert len(rows_of(client.get("/orders?from=2026-03-02&until=2026-03-02").text)) == 1
+        assert len(rows_of(client.get("/orders?from=2026-03-01&until=2026-03-02").text)) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("sort=secret", "sort"),
+        ("from=yesterday", "from"),
+        ("attention=all", "attention"),
+        (f"q={'x' * 201}", "q"),
+        ("cursor=abc", "cursor"),
+    ],
+)
+def test_what_an_address_cannot_ask_is_refused_by_name(site: Site, query: str, field: str) -> None:
+    with site.client("rep") as client:
+        answer = client.get(f"/orders?{query}")
+    assert answer.status_code == 400
+    assert field in text_of(answer.text)
+
+
+def test_a_search_finds_by_what_people_remember_and_a_percent_sign_is_one(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        assert f"/customers/{ident}" in client.get("/customers?q=ANN EX").text
+        assert len(rows_of(client.get("/orders?q=ann@example").text)) == 2
+        assert len(rows_of(client.get("/deals?q=lamps & co").text)) == 1
+        assert "No orders match" in client.get("/orders?q=%25").text
+
+
+def test_a_list_of_nothing_says_what_will_be_there(site: Site) -> None:
+    with site.client("rep") as client:
+        for name, page in LISTS.items():
+            words = text_of(client.get(f"/{name}").text)
+            assert f"No {name} yet" in words
+            assert page.empty in words
+            assert table(client.get(f"/{name}.csv")) == []
+
+
+def test_another_tenants_rows_are_in_no_list_and_no_file(site: Site) -> None:
+    ann(site)
+    with site.of(f"{site.tenant}-other").client("admin") as client:
+        for name in LISTS:
+            assert rows_of(client.get(f"/{name}").text) == []
+            assert table(client.get(f"/{name}.csv")) == []
+
+
+@pytest.mark.parametrize("kind", ["lead", "deal", "order", "invoice"])
+def test_each_record_has_a_page_with_its_events_in_its_tenant_alone(site: Site, kind: str) -> None:
+    ann(site)
+    [(ident,)] = ask(site, f"SELECT {kind}_id FROM read.{kind}s ORDER BY 1 LIMIT 1")
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/{kind}s/{ident}").text)
+        assert "Ann Example" in words
+        assert "What happened" in words
+        unknown = client.get(f"/{kind}s/nothing")
+    with site.of(f"{site.tenant}-other").client("rep") as client:
+        foreign = client.get(f"/{kind}s/{ident}")
+    assert (unknown.status_code, foreign.status_code) == (404, 404)
+
+
+def test_a_file_is_noted_in_the_log_before_it_leaves(site: Site) -> None:
+    ann(site)
+    with site.client("analyst") as client:
+        client.get("/customers.csv?q=ann%40example.org")
+    events = site.log.stream(site.tenant, "tenant-operations")
+    exported = events[-1].event
+    assert isinstance(exported, ListExported)
+    assert (exported.list, exported.rows, exported.query) == ("customers", 1, "q=ann%40example.org")
+    with site.log.connection() as connection:
+        row = connection.execute(
+            "SELECT data::text FROM log.events WHERE position = %s", (events[-1].position,)
+        )
+        assert "example.org" not in str(row.fetchone())
+
+
+def test_no_cell_of_a_file_is_a_formula(site: Site) -> None:
+    evil = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"]  # noqa: RUF001
+    tell(
+        site,
+        "crm",
+        *(
+            RecordCustomer(profile=Profile(source_id=str(n), name=text, company='a,b\n"c"'), occurred_at=T0)
+            for n, text in enumerate(evil)
+        ),
+    )
+    shown(site)
+    with site.client("analyst") as client:
+        answer = client.get("/customers.csv?sort=name")
+    rows = table(answer)
+    assert sorted(row["name"] for row in rows) == sorted(f"'{text.strip()}" for text in evil)
+    assert {row["company"] for row in rows} == {'a,b\n"c"'}
+    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert harmless("Ann") == "Ann"
+
+
+def test_numbers_in_a_file_are_exact_and_stay_numbers(site: Site) -> None:
+    tell(site, "shop", order("1", "-12.345", email=None), order("2", "12345678901234.10", email=None))
+    shown(site)
+    with site.client("analyst") as client:
+        rows = table(client.get("/orders.csv?sort=total"))
+        page = client.get("/orders?sort=total").text
+    assert [row["total"] for row in rows] == ["-12.345", "12345678901234.10"]
+    assert totals_of(page)["EUR"][0] == Decimal("12345678901221.755")
+    assert "-EUR 12.345" in text_of(page)
+    assert datetime.fromisoformat(rows[0]["placed_at"]) == days(1).astimezone(UTC)
+
+
+def saved(page: str) -> list[tuple[str, str]]:
+    listed = re.search(r'aria-label="Saved filters">(.*?)</ul>', page, re.DOTALL)
+    return re.findall(r'href="([^"]+)"[^>]*>.*?</svg>(\w+)', listed[1], re.DOTALL) if listed else []
+
+
+@pytest.fixture
+def two(site: Site) -> Iterator[tuple[Any, Any]]:
+    with site.client("rep") as one, site.client("rep") as other:
+        yield one, other
+
+
+def test_a_saved_filter_is_its_persons_own_until_it_is_shared(site: Site, two: tuple[Any, Any]) -> None:
+    ann(site)
+    one, other = two
+    form = {"name": "Open", "query": "outcome=open&sort=-amount&cursor=x&evil=1", "once": "1"}
+    for _ in range(2):
+        assert one.post("/deals/filters", data=form).headers["location"] == "/deals?outcome=open&sort=-amount"
+    assert saved(one.get("/deals").text) == [("/deals?outcome=open&amp;sort=-amount", "Open")]
+    assert saved(one.get("/orders").text) == saved(other.get("/deals").text) == []
+    one.post("/deals/filters", data=form | {"shared": "yes", "once": "2"})
+    assert saved(other.get("/deals").text) == [("/deals?outcome=open&amp;sort=-amount", "Open")]
+
+
+def test_a_shared_filter_is_removed_by_its_person_or_an_admin_alone(site: Site, two: tuple[Any, Any]) -> None:
+    one, other = two
+    one.post("/deals/filters", data={"name": "Ours", "query": "q=lamp", "shared": "yes", "once": "1"})
+    found = re.search(r"/deals/filters/([^/]+)/removed", one.get("/deals").text)
+    assert found
+    assert "/removed" not in other.get("/deals").text
+    assert other.post(found[0], data={"once": "2"}).status_code == 404
+    with site.client("admin") as admin:
+        assert found[0] in admin.get("/deals").text
+        assert admin.post(found[0], data={"once": "3"}).status_code == 303
+    assert saved(one.get("/deals").text) == []
+    assert one.post("/deals/filters", data={"name": " ", "query": "", "once": "4"}).status_code == 422
