@@ -25,7 +25,7 @@ def broken() -> Iterator[str]:
 def files() -> Mapping[Path, Schema]:
     """Return what `make docs` writes: a schema a version, older ones as they were, and the AsyncAPI document."""
     kinds = {"events": stored.generated(), "intake": intake.generated()}
-    schemas = {kind: {**published(kind), **made} for kind, made in kinds.items()}
+    schemas = {kind: dict(sorted({**published(kind), **made}.items())) for kind, made in kinds.items()}
     made = {
         FOLDER / kind / f"{name}.json": schema
         for kind, named in schemas.items()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from api.http.errors import not_found
 from api.http.v1.border import PathId
@@ -22,7 +22,9 @@ router = APIRouter()
 
 
 def _show(page: ListPage) -> Callable[..., Response]:
-    def show(visit: Annotated[Visit, visitor(page.action)], ident: PathId) -> Response:
+    named = Annotated[PathId, Path(alias=page.key)]
+
+    def show(visit: Annotated[Visit, visitor(page.action)], ident: named) -> Response:
         """Show a record."""
         time_zone = settings_of(visit).time_zone
         with visit.reading() as connection:
@@ -56,4 +58,4 @@ def _answers(fields: object) -> dict[str, str]:
 
 
 for _page in (LEADS, DEALS, ORDERS, INVOICES):
-    router.add_api_route(f"/{_page.name}/{{ident}}", _show(_page), methods=["GET"])
+    router.add_api_route(f"/{_page.name}/{{{_page.key}}}", _show(_page), methods=["GET"])
