@@ -34,6 +34,7 @@ COMMANDS = {
     "up": Command("api.cli.up", "run every role in one place, supervised", bare=True),
     "api": Command("api.cli.role_api", "run the role that answers HTTP"),
     "project": Command("api.cli.role_project", "run the role that keeps the read models current"),
+    "demo": Command("api.cli.role_demo", "run the role that goes on with the demo"),
     "import": Command("api.imports.command", "import files by a mapping"),
     "sql": Command("api.cli.sql", "ask the read models, read only"),
     "keys": Command("api.cli.keys", "create, list and revoke API keys"),

@@ -15,7 +15,7 @@ from http.client import HTTPConnection, HTTPException
 
 from api.cli.keys import create_key
 from api.cli.role_api import listening
-from api.demo import play
+from api.demo.telling import play, told
 from api.failures import Failure
 from api.place import Place, open_place
 from api.settings import Settings
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _tend(place, supervisor)
                 return not stop.wait(_LOOK)
 
-            told = _demo(place, tend) if args.demo else 0
-            if _until_ready(listener, supervisor, tend, told):
+            reached = _demo(place, roles, tend) if args.demo else 0
+            if _until_ready(listener, supervisor, tend, reached):
                 host, port = _reached(listener)
                 sys.stdout.write(f"ready http://{f'[{host}]' if ':' in host else host}:{port}\n")
                 sys.stdout.flush()
@@ -114,13 +114,17 @@ def _tend(place: Place, supervisor: Supervisor) -> None:
     supervisor.tend()
 
 
-def _demo(place: Place, tend: Callable[[], bool]) -> int:
-    """Tell the demo, if it is to be told; return the position that the read models should have passed then."""
-    told = 0
-    for told in play(place.log, place.tenant):
-        if told % 50 == 0 and not tend():
-            break
-    return place.log.head() if told else 0
+def _demo(place: Place, roles: list[Role], tend: Callable[[], bool]) -> int:
+    """Tell the demo, if it is to be told, and have it go on; return the position that read models should pass then."""
+    before = place.log.head()
+    for _ in play(place.log, place.tenant):
+        if not tend():
+            return 0
+    if told(place.log, place.tenant) is None:
+        _tell("--demo: no demo is told, for something else was recorded here before")
+    else:
+        roles.append(Role("demo", ["demo"]))
+    return head if (head := place.log.head()) > before else 0
 
 
 def _until_ready(

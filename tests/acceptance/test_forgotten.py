@@ -38,6 +38,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     data: Path = tmp_path_factory.mktemp("forget")
     with Up(data, "--demo") as up:
         up.wait_ready()
+    with Up(data) as up:  # the demo does not go on: nobody comes back
+        up.wait_ready()
         [person] = lines(backstory(data, "sql", "--json", PERSON).stdout)
         everybody = [
             str(value)

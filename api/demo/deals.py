@@ -1,0 +1,119 @@
+"""Deals: how they move along a pipeline, get stuck there, are won, with an invoice, or lost with a reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from api.demo.dice import Dice, Step
+from api.demo.invoices import Bill, invoice_of
+from api.demo.people import Person
+from commands.command import (
+    AssignDealOwner,
+    ChangeAmount,
+    CompleteFollowUp,
+    LoseDeal,
+    MoveToStage,
+    OpenDeal,
+    ScheduleFollowUp,
+    WinDeal,
+)
+from domain.ids import external_id
+from domain.pipeline import DEFAULT, Pipeline, Stage
+
+OFFICE = "backstory"
+OWNERS = ("mara", "noah", "ines")
+WHOLESALE = Pipeline(
+    name="wholesale",
+    stages=(
+        Stage(name="Inquiry", probability=Decimal("0.10"), limit_days=5),
+        Stage(name="Samples", probability=Decimal("0.35"), requires=("customer",), limit_days=14),
+        Stage(name="Terms", probability=Decimal("0.70"), requires=("amount", "owner"), limit_days=21),
+        Stage(name="Signed", outcome="won", probability=Decimal(1), requires=("amount",)),
+        Stage(name="Declined", outcome="lost"),
+    ),
+)
+PIPELINES = (DEFAULT, WHOLESALE)
+_TITLES = ("Tea for {} desks", "Gift sets for {} guests", "Tea bar for {} people", "{} welcome boxes")
+_LOST = ("price", "chose a competitor", "no decision", "budget cut", "bad timing")
+_TASKS = ("Call back", "Send samples", "Send the offer", "Ask for a decision", "Check delivery dates")
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """A deal to be told: its own id of ours, whose it is, where it comes from."""
+
+    tenant: str
+    number: str
+    who: Person
+    lead_id: str | None = None
+
+    @property
+    def source_id(self) -> str:
+        """How the office names it."""
+        return f"deal-{self.number}"
+
+    @property
+    def deal_id(self) -> str:
+        """Our id of it."""
+        return external_id(self.tenant, "deal", OFFICE, self.source_id)
+
+
+def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterator[Step]:
+    """Yield a deal's way through its pipeline; about one in eight stays in a stage much longer than it should."""
+    pipeline = dice.one_of((DEFAULT, DEFAULT, WHOLESALE))
+    first, *later = [stage for stage in pipeline.stages if stage.outcome == "open"]
+    opened = OpenDeal(
+        source_id=about.source_id,
+        pipeline=pipeline.name,
+        stage=first.name,
+        title=dice.one_of(_TITLES).format(dice.number(5, 90)),
+        profile=about.who.visitor(),
+        owner=owner,
+        lead_id=about.lead_id,
+        company=about.who.company,
+        occurred_at=at,
+    )
+    yield Step(at, OFFICE, opened)
+    deal_id, amount = about.deal_id, dice.money(400, 18_000)
+    stuck = dice.number(0, len(later)) if dice.happens(0.13) else None
+    for number, stage in enumerate(later):
+        at = _left(dice, pipeline.stages[number], at, stuck=number == stuck)
+        if dice.happens(0.13):
+            yield Step(at, OFFICE, LoseDeal(deal_id=deal_id, reason=dice.one_of(_LOST)))
+            return
+        if number == 0 or dice.happens(0.2):
+            amount = amount if number == 0 else (amount * dice.number(70, 120) / 100).quantize(Decimal(1))
+            yield Step(at, OFFICE, ChangeAmount(deal_id=deal_id, amount=amount, currency=about.who.currency))
+        at += timedelta(minutes=dice.number(1, 20))
+        yield Step(at, OFFICE, MoveToStage(deal_id=deal_id, stage=stage.name))
+        yield from _followed_up(dice, deal_id, f"{about.number}-{number}", owner, at)
+        if dice.happens(0.06):
+            owner = dice.one_of(OWNERS)
+            yield Step(at, OFFICE, AssignDealOwner(deal_id=deal_id, owner=owner))
+    at = _left(dice, pipeline.stages[len(later)], at, stuck=stuck == len(later))
+    if not dice.happens(0.62):
+        yield Step(at, OFFICE, LoseDeal(deal_id=deal_id, reason=dice.one_of(_LOST)))
+        return
+    yield Step(at, OFFICE, WinDeal(deal_id=deal_id))
+    bill = Bill(about.tenant, about.number, about.who, amount, deal_id)
+    yield from invoice_of(dice, OFFICE, bill, dice.at_work(at, 0.1, 3))
+
+
+def _left(dice: Dice, stage: Stage, at: datetime, *, stuck: bool) -> datetime:
+    """Return when a deal leaves a stage: as a rule within the stage's limit."""
+    limit = stage.limit_days or 7
+    return dice.at_work(at, limit * 1.5, limit * 4) if stuck else dice.at_work(at, 0.3, limit * 0.9)
+
+
+def _followed_up(dice: Dice, deal_id: str, number: str, owner: str, at: datetime) -> Iterator[Step]:
+    if not dice.happens(0.45):
+        return
+    due = at + timedelta(days=dice.number(2, 9))
+    ident = f"follow-up-{number}"
+    planned = ScheduleFollowUp(
+        deal_id=deal_id, follow_up_id=ident, due_on=due.date(), task=dice.one_of(_TASKS), owner=owner
+    )
+    yield Step(at + timedelta(minutes=1), OFFICE, planned)
+    if dice.happens(0.75):
+        yield Step(dice.at_work(due, -1, 2), OFFICE, CompleteFollowUp(deal_id=deal_id, follow_up_id=ident))

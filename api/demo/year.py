@@ -1,0 +1,88 @@
+"""The year: how many people come on which day, by shop and by form, growing and with the seasons."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from api.demo.deals import OFFICE, OWNERS, PIPELINES, Opportunity, deal_of
+from api.demo.dice import Dice, Step
+from api.demo.enquiries import enquiry_of
+from api.demo.people import Crowd
+from api.demo.shops import BRITAIN, EUROPE, order_of
+from api.demo.twins import twins
+from commands.command import ChooseTimeZone, DefineOwnership, DefinePipeline, RecordPayment, RecordRefund
+
+YEAR = timedelta(days=365)
+_SEASON = {1: 0.8, 2: 0.8, 6: 0.9, 7: 0.8, 8: 0.8, 11: 1.3, 12: 1.6}
+_SATURDAY = 5
+
+
+def story(tenant: str, ends: datetime) -> list[Step]:
+    """Return every step of the year before `ends`, and those that are planned after it, in their order.
+
+    The same for the same tenant and end, whenever it is asked.
+    """
+    began = ends - YEAR
+    steps = [*_settings(began), *_days(tenant, began), *twins(tenant, ends), *_oddities(ends)]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _settings(at: datetime) -> Iterator[Step]:
+    for pipeline in PIPELINES:
+        yield Step(at, OFFICE, DefinePipeline(name=pipeline.name, stages=pipeline.stages))
+    yield Step(at, OFFICE, ChooseTimeZone(time_zone="Europe/Berlin"))
+    yield Step(at, OFFICE, DefineOwnership(owners={"name": EUROPE.source}))
+
+
+def _days(tenant: str, began: datetime) -> Iterator[Step]:
+    crowd, visitors = Crowd(), Crowd(first=5_001)
+    orders = enquiries = deals = 0
+    for number in range(YEAR.days):
+        day = (began + timedelta(days=number)).replace(hour=0, minute=0, second=0, microsecond=0)
+        dice = Dice("day", number)
+        busy = (0.6 + 0.8 * number / YEAR.days) * _SEASON.get(day.month, 1.0)
+        for _ in range(dice.count(2.0 * busy)):
+            at, orders = dice.later(day, 0.3, 0.95), orders + 1
+            shop = dice.one_of((EUROPE, EUROPE, BRITAIN))
+            who = crowd.who(dice, new=0.4)
+            profile = None if dice.happens(0.07) else who.account(shop.accounts, phone=dice.happens(0.3))
+            yield from order_of(Dice("order", orders), shop, orders, profile, _after(at, began))
+        calm = 0.4 if day.weekday() >= _SATURDAY else 1.1
+        for _ in range(dice.count(1.2 * busy * calm)):
+            at, enquiries = dice.later(day, 0.3, 0.9), enquiries + 1
+            who = (crowd if dice.happens(0.2) else visitors).who(dice, new=0.75)
+            yield from enquiry_of(
+                Dice("enquiry", enquiries), tenant, f"{enquiries:04}", who, _after(at, began)
+            )
+        if dice.happens(0.35 * calm):
+            at, deals = dice.at_work(day, 0.3, 0.7), deals + 1
+            about = Opportunity(tenant, f"direct-{deals:03}", visitors.who(dice, new=0.5))
+            yield from deal_of(Dice("deal", deals), about, dice.one_of(OWNERS), _after(at, began))
+
+
+def _after(at: datetime, began: datetime) -> datetime:
+    return max(at, began + timedelta(minutes=1))
+
+
+def _oddities(ends: datetime) -> Iterator[Step]:
+    """Yield what does not fit: money back and money received for orders that nobody told."""
+    at = ends - timedelta(days=40)
+    refund = RecordRefund(
+        source_id="back-before-our-time",
+        order_source_id="9999",
+        currency=EUROPE.currency,
+        amount=Decimal("12.90"),
+        reason="before our time",
+        occurred_at=at,
+    )
+    yield Step(at, EUROPE.source, refund)
+    at = ends - timedelta(days=3)
+    paid = RecordPayment(
+        order_source_id="60999",
+        payment_id="pay-60999",
+        currency=BRITAIN.currency,
+        amount=Decimal("18.00"),
+        method="card",
+        occurred_at=at,
+    )
+    yield Step(at, BRITAIN.source, paid)
