@@ -12,6 +12,7 @@ from api import health
 from api.http import described
 from api.http.metrics import render
 from api.http.v1.install import PATIENCE, RATE, install, serving
+from api.live.routes import feeding
 from api.pages.entrance import Entrance
 from api.pages.install import install as install_pages
 from streams.log import Log
@@ -41,7 +42,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with serving(app, log, conninfo, rate, patience):
-            yield
+            async with feeding(app, conninfo):
+                yield
 
     app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app)

@@ -2,8 +2,11 @@
 
 from fastapi import APIRouter, FastAPI
 
+from api.live import routes as live
 from api.pages import home, keys, people, provider, sign_in
 from api.pages.assets import Assets, prefix
+from api.pages.board import opening_routes as opening
+from api.pages.board import routes as board
 from api.pages.customers import event_routes as events
 from api.pages.customers import merge_routes as merging
 from api.pages.customers import routes as customers
@@ -15,9 +18,20 @@ from api.pages.sessions import Sessions
 from api.people import People
 from streams.log import Log
 
-ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router
-    for module in (home, sign_in, provider, people, keys, events, merging, customers, lists, records)
+ROUTERS: tuple[APIRouter, ...] = (
+    home.router,
+    sign_in.router,
+    provider.router,
+    people.router,
+    keys.router,
+    board.router,
+    opening.router,
+    live.router,
+    events.router,
+    merging.router,
+    customers.router,
+    lists.router,
+    records.router,
 )
 
 

@@ -87,10 +87,15 @@ class Watch:
     url: str
     found: list[str] = field(default_factory=list)
     allowed: set[int] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
 
     def allow(self, *statuses: int) -> None:
         """Let the console report answers of these statuses: the test asks for them."""
         self.allowed |= set(statuses)
+
+    def allow_text(self, text: str) -> None:
+        """Let the console say this: the test makes it."""
+        self.texts.add(text)
 
     def over(self, context: BrowserContext) -> None:
         context.on("console", self._console)
@@ -101,6 +106,8 @@ class Watch:
         if message.type not in {"error", "warning"}:
             return
         if any(f"responded with a status of {status} " in message.text for status in self.allowed):
+            return
+        if any(text in message.text for text in self.texts):
             return
         self.found.append(f"{message.type}: {message.text}")
 

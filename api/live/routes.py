@@ -1,0 +1,95 @@
+"""GET /live: the feed for a visitor, as far as their role may read."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse
+from psycopg_pool import PoolTimeout
+from starlette.types import Message, Send
+
+from api.http.auth import Caller
+from api.http.errors import RETRY_AFTER, Problem
+from api.live.feed import Feed, FeedUnavailable
+from api.live.stream import stream
+from api.pages.visit import Visit, visitor
+
+router = APIRouter()
+SEEN_BY = {
+    "customer": "customers:read",
+    "lead": "leads:read",
+    "deal": "deals:read",
+    "order": "orders:read",
+    "refund": "orders:read",
+    "invoice": "invoices:read",
+    "pipeline": "pipelines:read",
+}
+"""The action that one must be allowed to hear of a kind of record; of other kinds nobody hears."""
+STALLED = 30.0
+"""Seconds a browser may take none of what it is sent, before it is let go."""
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+
+
+class LiveResponse(EventSourceResponse):
+    """A stream that does not wait for ever for a browser that has stopped reading."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the stream; end it when the browser takes nothing for too long."""
+
+        async def sent(message: Message) -> None:
+            await asyncio.wait_for(send(message), STALLED)
+
+        with suppress(TimeoutError):
+            await super().stream_response(sent)
+
+
+@router.get("/live")
+async def live(
+    request: Request,
+    visit: Annotated[Visit, visitor("deals:read")],
+    after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+) -> Response:
+    """Tell, until the visitor goes or is signed out, which records change; what is missed since `after` first.
+
+    A browser that comes back says by Last-Event-ID where it was. Raises Problem 503 while the database is away.
+    """
+    feed: Feed = request.app.state.live
+    told = request.headers.get("last-event-id", "")
+    if told.isascii() and told.isdigit() and len(told) < 19:  # noqa: PLR2004 - what a bigint holds
+        after = int(told)
+    try:
+        subscription = feed.subscribe(visit.caller.tenant, kinds_of(visit.caller), after)
+    except FeedUnavailable as cause:
+        raise Problem(503, "live-unavailable", str(cause), RETRY_AFTER) from cause
+
+    async def allowed() -> bool:
+        try:
+            now = await run_in_threadpool(request.app.state.sessions.find, visit.secret)
+        except (psycopg.OperationalError, PoolTimeout):
+            return True  # without the database every stream ends by itself
+        return now is not None and kinds_of(now) == subscription.kinds
+
+    return LiveResponse(stream(feed, subscription, allowed), headers=_HEADERS)
+
+
+def kinds_of(caller: Caller) -> frozenset[str]:
+    """Return the kinds of records that a caller may hear of."""
+    return frozenset(kind for kind, action in SEEN_BY.items() if caller.may(action))
+
+
+@asynccontextmanager
+async def feeding(app: FastAPI, conninfo: str) -> AsyncIterator[None]:
+    """Run the feed while the application runs."""
+    app.state.live = feed = Feed(conninfo)
+    task = asyncio.create_task(feed.run(), name="live")
+    try:
+        yield
+    finally:
+        feed.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

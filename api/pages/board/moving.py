@@ -1,0 +1,142 @@
+"""Moving a deal: what it takes, the commands it comes to, and what each side has when someone was faster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.http.errors import Problem
+from api.pages.templates import money as written
+from api.pages.visit import Visit
+from commands.command import (
+    Answer,
+    AssignDealOwner,
+    ChangeAmount,
+    Command,
+    LoseDeal,
+    MoveToStage,
+    ReopenDeal,
+)
+from domain import deal
+from domain.deal import Deal
+from domain.money import amount, currency
+from domain.pipeline import DEFAULT, Pipeline, Stage, evolve
+from domain.pipeline import NEW as UNDEFINED
+from domain.record import effective
+from streams.records import Recorded
+
+REASON = "reason"
+"""What is asked of a deal that is lost."""
+ASKED = ("amount", "owner", REASON)
+"""What a form can ask for; what else a stage requires is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A deal as it stands, and as the visitor saw it."""
+
+    deal_id: str
+    now: Deal
+    position: int
+    seen: Deal
+    seen_version: int
+    changed_at: datetime
+    rules: Pipeline
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage of the deal's pipeline; an unknown one as nobody knows it."""
+        return self.rules.stage(name) or Stage(name=name)
+
+    def missing(self, name: str, form: Mapping[str, str]) -> list[str]:
+        """Return what entering a stage takes, a form can give, and neither the deal nor this form has."""
+        stage = self.stage(name)
+        has = {"amount": self.now.value.value, "owner": self.now.owner.value}
+        needs = [need for need in stage.requires if need in has and not has[need]]
+        if stage.outcome == "lost" and self.now.outcome != "lost":
+            needs.append(REASON)
+        return [need for need in needs if not form.get(need, "").strip()]
+
+    def differences(self, stage: str) -> list[tuple[str, str, str, str]]:
+        """Return field, current, yours and original of what has changed meanwhile or is asked for."""
+        now, seen = _shown(self.now), _shown(self.seen)
+        yours = {**seen, "Stage": stage}
+        return [
+            (name, now[name], yours[name], seen[name])
+            for name in now
+            if now[name] != seen[name] or name == "Stage"
+        ]
+
+    def commands(self, name: str, form: Mapping[str, str]) -> Iterator[Command]:
+        """Yield what brings the deal into a stage, with what the form adds to it. Raises InvalidValue."""
+        if told := form.get("amount", "").strip():
+            yield ChangeAmount(
+                deal_id=self.deal_id, amount=amount(told), currency=currency(form.get("currency", ""))
+            )
+        if owner := form.get("owner", "").strip():
+            yield AssignDealOwner(deal_id=self.deal_id, owner=owner)
+        stage = self.stage(name)
+        if self.now.outcome not in {"open", stage.outcome}:
+            yield ReopenDeal(deal_id=self.deal_id)
+        reason = form.get(REASON, "").strip()
+        if stage.outcome == "lost" and reason and stage == self.rules.first("lost"):
+            yield LoseDeal(deal_id=self.deal_id, reason=reason)
+        else:
+            yield MoveToStage(deal_id=self.deal_id, stage=name)
+
+
+def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
+    """Return a deal as it stands and as it was at the position the visitor saw. Raises Problem 404."""
+    events = visit.service.log.stream(visit.caller.tenant, f"deal-{deal_id}")
+    if not events:
+        raise Problem(404, "deal-not-found", "There is no such deal.")
+    before = [event for event in events if seen is None or event.position <= seen]
+    now = _folded(events)
+    return Standing(
+        deal_id=deal_id,
+        now=now,
+        position=events[-1].position,
+        seen=_folded(before),
+        seen_version=before[-1].version if before else 0,
+        changed_at=events[-1].recorded_at,
+        rules=_rules(visit, now.pipeline),
+    )
+
+
+def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
+    """Move the deal, unless it has changed since it was seen. Raises WrongExpectedVersion, or a rule's refusal."""
+    expected = standing.seen_version
+    answer = None
+    for number, command in enumerate(standing.commands(stage, visit.form)):
+        answer = visit.do(command, expected=expected, part=number)
+        expected = answer.version
+    assert answer is not None  # noqa: S101 - a move ends with a command, whatever else it takes
+    return answer
+
+
+def _folded(events: Sequence[Recorded]) -> Deal:
+    state = deal.NEW
+    for _, event in effective([(recorded.version, recorded.event) for recorded in events]):
+        state = deal.evolve(state, event)  # type: ignore[arg-type]
+    return state
+
+
+def _rules(visit: Visit, pipeline: str | None) -> Pipeline:
+    rules = UNDEFINED
+    for _, event in effective(
+        [
+            (told.version, told.event)
+            for told in visit.service.log.stream(visit.caller.tenant, f"pipeline-{pipeline}")
+        ]
+    ):
+        rules = evolve(rules, event)  # type: ignore[arg-type]
+    return DEFAULT if not rules.version and pipeline == DEFAULT.name else rules
+
+
+def _shown(state: Deal) -> dict[str, str]:
+    value = state.value.value
+    return {
+        "Stage": state.stage or "none",
+        "Outcome": state.outcome,
+        "Value": written(value.amount, value.currency) if value else "none",
+        "Owner": state.owner.value or "nobody",
+        "Title": state.title.value or "none",
+    }
