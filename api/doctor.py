@@ -55,6 +55,7 @@ def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) 
     yield _master_key(settings, conninfo)
     yield _log(connection)
     yield from _projections(connection)
+    yield from _relay(connection, settings)
     safe = guarded(connection)
     cure = "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC, as a superuser"
     told = "confined to their tenant" if safe else f"a SELECT may change its own tenant: {cure}"
@@ -107,6 +108,27 @@ def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
                 "version": model.version,
             },
         )
+
+
+def _relay(connection: psycopg.Connection, settings: Settings) -> Iterator[Finding]:
+    """Examine the publication, where one was ever begun or is configured."""
+    relay = health.relay(connection)
+    if relay is None:
+        if settings.kafka is not None:
+            yield Finding("relay", False, "none ever published this log: run `backstory relay`")
+        return
+    at_work = "" if relay.alive else f"; {relay.trouble or 'none at work'}"
+    behind = f", {relay.lag_events:,} events and {relay.lag_seconds:.0f} s behind" if relay.lag_events else ""
+    told = f"published through {relay.position:,}{behind}{at_work}"
+    measured = {
+        "position": relay.position,
+        "head": relay.head,
+        "lag_events": relay.lag_events,
+        "lag_seconds": round(relay.lag_seconds, 3),
+        "unpublished_keys": relay.keys,
+        "heartbeat_seconds": relay.heartbeat,
+    }
+    yield Finding("relay", relay.alive or not (relay.lag_events or relay.keys), told, measured)
 
 
 def _sentence(model: health.ModelHealth) -> str:

@@ -39,6 +39,39 @@ class ModelHealth:
         return self.heartbeat < ALIVE
 
 
+@dataclass(frozen=True, slots=True)
+class RelayHealth:
+    """How far the log is published; `keys` counts those that changed since and are not, `trouble` says why."""
+
+    position: int
+    head: int
+    lag_seconds: float
+    heartbeat: float
+    keys: int
+    trouble: str | None
+
+    @property
+    def lag_events(self) -> int:
+        """How many events of the log are not published."""
+        return self.head - self.position
+
+    @property
+    def alive(self) -> bool:
+        """Whether a relay is at work."""
+        return self.heartbeat < ALIVE and self.trouble is None
+
+
+def relay(connection: psycopg.Connection) -> RelayHealth | None:
+    """Return the health of the relay; None where none ever published this log."""
+    row = connection.execute(
+        "SELECT p.position, h.position, coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float, "
+        "extract(epoch FROM clock_timestamp() - p.heartbeat_at)::float, "
+        "(SELECT count(*) FROM log.key_changes), p.trouble "
+        "FROM log.published p CROSS JOIN log.head h LEFT JOIN log.events e ON e.position = p.position + 1"
+    ).fetchone()
+    return None if row is None else RelayHealth(*row)
+
+
 def head(connection: psycopg.Connection) -> int:
     """Return the position of the newest event."""
     row = connection.execute("SELECT position FROM log.head").fetchone()

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api.failures import Misuse
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+_SERVER = re.compile(r"[^\s,]+:[0-9]{1,5}\Z")
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 _KEY_LENGTH = 32
 
 
@@ -19,6 +21,18 @@ def _tenant(name: str) -> str:
     if not _TENANT.match(name):
         raise ValueError("lower-case letters, digits, - and _, at most 63, beginning with a letter or digit")
     return name
+
+
+def _servers(text: str) -> str:
+    if not all(_SERVER.match(server) for server in text.split(",")):
+        raise ValueError("host:port, joined by commas")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not _PREFIX.match(text):
+        raise ValueError("letters, digits, ., - and _, at most 200")
+    return text
 
 
 def read_master_key(text: bytes) -> bytes:
@@ -58,6 +72,12 @@ class Settings(BaseSettings):
         None,
         description="The key that wraps every person's key: 32 bytes in base64. Without it, `master.key` of "
         "the data folder is used, and made for a new log. No flag sets it: command lines are seen by all.",
+    )
+    kafka: Annotated[str, AfterValidator(_servers)] | None = Field(
+        None, description="Kafka's brokers, host:port, joined by commas. Without it nothing is published."
+    )
+    kafka_prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        "backstory", description="What the names of the topics begin with; `.events` and others follow."
     )
     host: str = Field("127.0.0.1", description="The address that the API listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(

@@ -1,13 +1,11 @@
 """Waiting until read models have passed a position: people always see their own change."""
 
-import time
 from collections.abc import Sequence
 
 from projections.definition import Models
 from projections.models import ALL
 from streams.log import Log
-
-_FIRST, _LONGEST = 0.002, 0.05  # seconds between two looks
+from streams.waiting import until_reached
 
 
 def wait(log: Log, position: int, timeout: float, names: Sequence[str] = (), models: Models = ALL) -> bool:
@@ -16,15 +14,7 @@ def wait(log: Log, position: int, timeout: float, names: Sequence[str] = (), mod
     Raises UnknownReadModel.
     """
     owners = [model.name for model in (models.named(names) if names else models.models)]
-    deadline = time.monotonic() + timeout
-    pause = _FIRST
-    while (reached := _reached(log, owners)) < position:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return False
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST)
-    return reached >= position
+    return until_reached(lambda: _reached(log, owners), position, timeout)
 
 
 def _reached(log: Log, owners: Sequence[str]) -> int:

@@ -35,6 +35,7 @@ COMMANDS = {
     "api": Command("api.cli.role_api", "run the role that answers HTTP"),
     "project": Command("api.cli.role_project", "run the role that keeps the read models current"),
     "demo": Command("api.cli.role_demo", "run the role that goes on with the demo"),
+    "relay": Command("api.cli.role_relay", "run the role that carries the log to Kafka"),
     "import": Command("api.imports.command", "import files by a mapping"),
     "sql": Command("api.cli.sql", "ask the read models, read only"),
     "keys": Command("api.cli.keys", "create, list and revoke API keys"),

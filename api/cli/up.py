@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory up` takes."""
     parser.add_argument("--demo", action="store_true", help="tell a small business's story on an empty log")
     parser.add_argument("--host", help=Settings.model_fields["host"].description)
+    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
+    parser.add_argument(
+        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
+    )
     parser.add_argument("--port", help=Settings.model_fields["port"].description)
 
 
@@ -45,8 +49,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             Role("project", ["project"]),
             Role("api", ["api", "--fd", str(listener.fileno())], [listener.fileno()]),
         ]
-        data = settings.data.resolve()
-        inherited = environment(data=data, database=settings.database, tenant=settings.tenant)
+        if settings.kafka is not None:
+            roles.append(Role("relay", ["relay"]))
+        inherited = environment(
+            data=settings.data.resolve(),
+            database=settings.database,
+            tenant=settings.tenant,
+            kafka=settings.kafka,
+            kafka_prefix=settings.kafka_prefix,
+        )
         with Supervisor(roles, inherited, _tell) as supervisor:
 
             def tend() -> bool:

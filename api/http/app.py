@@ -65,7 +65,7 @@ def create_app(
     def metrics() -> Response:
         """Give the figures in Prometheus' text format."""
         with connected() as connection:
-            text = render(health.head(connection), health.models(connection))
+            text = render(health.head(connection), health.models(connection), health.relay(connection))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return app

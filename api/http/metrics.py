@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from api.health import ModelHealth
+from api.health import ModelHealth, RelayHealth
 
 _OF_MODELS: tuple[tuple[str, str, Callable[[ModelHealth], float]], ...] = (
     ("backstory_model_position", "Last event folded into the read model.", lambda m: m.position),
@@ -11,13 +11,27 @@ _OF_MODELS: tuple[tuple[str, str, Callable[[ModelHealth], float]], ...] = (
     ("backstory_model_held_keys", "Keys held behind a bad event.", lambda m: m.held_keys),
     ("backstory_model_heartbeat_seconds", "Since a projector last spoke for it.", lambda m: m.heartbeat),
 )
+_OF_RELAY: tuple[tuple[str, str, Callable[[RelayHealth], float]], ...] = (
+    ("backstory_published_position", "Last event that every in-sync replica has.", lambda r: r.position),
+    ("backstory_published_lag_events", "Events that are not published.", lambda r: r.lag_events),
+    (
+        "backstory_published_lag_seconds",
+        "Age of the oldest event that is not published.",
+        lambda r: r.lag_seconds,
+    ),
+    ("backstory_unpublished_keys", "Changed keys that are not published.", lambda r: r.keys),
+    ("backstory_relay_heartbeat_seconds", "Since a relay last published or looked.", lambda r: r.heartbeat),
+)
 
 
-def render(head: int, models: Sequence[ModelHealth]) -> str:
+def render(head: int, models: Sequence[ModelHealth], relay: RelayHealth | None) -> str:
     """Return every figure with its help and type."""
     lines = _metric("backstory_log_position", "Position of the newest event.", [("", head)])
     for name, told, measure in _OF_MODELS:
         lines += _metric(name, told, [(f'{{model="{model.name}"}}', measure(model)) for model in models])
+    if relay is not None:
+        for name, told, of_relay in _OF_RELAY:
+            lines += _metric(name, told, [("", of_relay(relay))])
     return "\n".join(lines) + "\n"
 
 

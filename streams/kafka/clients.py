@@ -1,8 +1,11 @@
 """kafka-python's clients, as all of us open them: quick to find out that a broker is back."""
 
+import logging
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer
+
+logging.getLogger("kafka").addHandler(logging.NullHandler())  # what matters comes as an error
 
 _LONGEST_BACKOFF_MS = 1_000
 BOOTSTRAP_MS = 10_000

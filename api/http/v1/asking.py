@@ -15,6 +15,7 @@ from api.http.v1.service import Service, check_references, json_response
 from commands.command import Answer, Command, Context
 from domain.ids import kind_of
 from streams.errors import WrongExpectedVersion
+from streams.publication import published
 
 _LONGEST_KEY = 255
 
@@ -60,7 +61,9 @@ class Ask:
         """Wait as the caller wants; return the header that says whether that was long enough."""
         if waits is None:
             return {}
-        passed = waits == "recorded" or self.service.passed(position)
+        passed = waits == "recorded" or (
+            self.service.published(position) if waits == "published" else self.service.passed(position)
+        )
         return {"Preference-Applied": f"wait={waits if passed else 'recorded'}"}
 
     def context(self, source: str, command_id: str | None, expected: int | None = None) -> Context:
@@ -104,14 +107,15 @@ class Ask:
         check_references(self.service.log, self.caller.tenant, refers)
 
     def waits(self) -> str | None:
-        """Return how long the caller wants to wait: recorded, projected, or nothing said. Raises Problem 400."""
+        """Return how long the caller wants to wait, None where nothing is said. Raises Problem 400."""
         for preference in ",".join(self.request.headers.getlist("prefer")).split(","):
             name, _, value = preference.strip().partition("=")
-            if name.lower() == "wait" and value in {"recorded", "projected"}:
-                return value
-            if name.lower() == "wait" and value == "published":
-                title = "Events are not published anywhere yet: wait for recorded or projected."
+            if name.lower() != "wait" or value not in {"recorded", "published", "projected"}:
+                continue
+            if value == "published" and published(self.service.log) is None:
+                title = "No relay publishes this log: wait for recorded or projected."
                 raise Problem(400, "wait-unsupported", title, supported=["recorded", "projected"])
+            return value
         return None
 
     def _expected(self, *, versioned: bool) -> int | None:

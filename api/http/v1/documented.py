@@ -45,8 +45,8 @@ _PREFER = {
     "name": "Prefer",
     "in": "header",
     "description": "`wait=recorded` (default): answered when the log has it. `wait=projected`: when the read models "
-    "have it, too; without Preference-Applied saying so, they do not yet. `wait=published` is refused with 400 "
-    "until events are published anywhere.",
+    "have it, too; `wait=published`: when every in-sync replica of Kafka has it, refused with 400 where no relay ever "
+    "published this log. Without Preference-Applied saying so, it has not come that far yet.",
     "schema": {"type": "string"},
     "example": "wait=projected",
 }

@@ -1,7 +1,7 @@
 """What every request needs, and the few questions all of them ask."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,6 +14,7 @@ from commands.together import Together
 from domain.ids import kind_of
 from projections.waiting import wait
 from streams.log import Log
+from streams.publication import wait_published
 
 _MOST_KNOWN = 100_000
 _WAITING = 20  # requests that may wait at once: the others go on being answered
@@ -44,12 +45,19 @@ class Service:
 
     def passed(self, position: int) -> bool:
         """Wait, within bounds, until every read model has passed a position; say whether they have."""
-        if wait(self.log, position, 0):
+        return self._within_bounds(wait, position)
+
+    def published(self, position: int) -> bool:
+        """Wait, within bounds, until the log is published up to a position; say whether it is."""
+        return self._within_bounds(wait_published, position)
+
+    def _within_bounds(self, wait_for: Callable[[Log, int, float], bool], position: int) -> bool:
+        if wait_for(self.log, position, 0):
             return True
         if not self.waiting.acquire(blocking=False):
             return False
         try:
-            return wait(self.log, position, self.patience)
+            return wait_for(self.log, position, self.patience)
         finally:
             self.waiting.release()
 

@@ -1,0 +1,38 @@
+"""`backstory relay`: the role that carries the log to Kafka."""
+
+import argparse
+import sys
+import threading
+
+from api.failures import Misuse
+from api.place import Place
+from api.settings import Settings
+from api.stopping import stop_on_signals, stop_with_parent
+from streams.kafka.relay import Relay
+from streams.kafka.topics import Topics
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `backstory relay` takes."""
+    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
+    parser.add_argument(
+        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
+    )
+    parser.add_argument("--supervised", action="store_true", help="stop when standard input ends")
+
+
+def run(args: argparse.Namespace, place: Place) -> int:
+    """Publish until told to stop. Several may run: one leads, the others stand by."""
+    if args.kafka is None:
+        raise Misuse("--kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas")
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    if args.supervised:
+        stop_with_parent(stop.set)
+    Relay(place.conninfo, args.kafka, Topics(args.kafka_prefix), _tell).run(stop)
+    return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"relay: {line}\n")
+    sys.stderr.flush()
