@@ -7,6 +7,7 @@ import uvicorn
 
 from api.failures import Failure
 from api.http.app import create_app
+from api.live.serving import Server
 from api.place import Place
 from api.stopping import stop_on_signals, stop_with_parent
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
 
         def stop() -> None:
             server.should_exit = True

@@ -15,6 +15,8 @@ BEAT = 2.0
 """Seconds between two looks when no read model moves."""
 KEPT = 10_000
 """Changes that are kept for those who were away."""
+NAME = "backstory-live"
+"""How the database knows the connection that listens."""
 STREAMS = 1_000
 """Streams that one process serves at once."""
 
@@ -48,7 +50,7 @@ class Feed:
         self._conninfo = conninfo
         self._tell = tell
         self._recent: Recent | None = None
-        self._subscriptions: set[Subscription] = set()
+        self.subscriptions: set[Subscription] = set()
         self._closed = False
         self._head = 0
         self.position = 0
@@ -56,11 +58,12 @@ class Feed:
 
     async def run(self) -> None:
         """Follow the read models until cancelled. Without the database every stream ends, and it tries again."""
+        self.loop = asyncio.get_running_loop()
         failures = 0
         while not self._closed:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True
+                    self._conninfo, autocommit=True, application_name=NAME
                 ) as connection:
                     await self._begin(connection)
                     failures = 0
@@ -76,7 +79,7 @@ class Feed:
     def subscribe(self, tenant: str, kinds: AbstractSet[str], after: int | None) -> Subscription:
         """Join the feed after a position (None: now). Raises FeedUnavailable."""
         recent = self._recent
-        if recent is None or self._closed or len(self._subscriptions) >= STREAMS:
+        if recent is None or not self.available:
             raise FeedUnavailable("The live feed cannot be joined at the moment; try again.")
         made = Subscription(tenant, kinds, self.position if after is None else min(after, self.position))
         missed = None if after is not None and after > self._head else recent.since(made.position)
@@ -85,12 +88,12 @@ class Feed:
             made.overtaken()
         else:
             made.offer(missed, self.position)
-        self._subscriptions.add(made)
+        self.subscriptions.add(made)
         return made
 
     def leave(self, subscription: Subscription) -> None:
         """Take a subscription out."""
-        self._subscriptions.discard(subscription)
+        self.subscriptions.discard(subscription)
 
     def close(self) -> None:
         """End every stream, for good: the process stops."""
@@ -98,12 +101,17 @@ class Feed:
         self._end("stopping")
 
     @property
+    def available(self) -> bool:
+        """Whether it can be joined."""
+        return self._recent is not None and not self._closed and self.streams < STREAMS
+
+    @property
     def streams(self) -> int:
         """How many browsers listen."""
-        return len(self._subscriptions)
+        return len(self.subscriptions)
 
     def _end(self, why: str) -> None:
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             subscription.end(why)
 
     async def _begin(self, connection: psycopg.AsyncConnection) -> None:
@@ -131,7 +139,7 @@ class Feed:
         else:
             self._recent.add(changes)
         self.position = reached
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             subscription.offer(changes, reached)
 
 

@@ -31,6 +31,11 @@ class Subscription:
         self._all = False
         self._wake = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many records it has yet to be told."""
+        return len(self._pending)
+
     def offer(self, changes: Iterable[Changed] | None, reached: int) -> None:
         """Note changes up to a position, those of this tenant that may be seen; None: too many to name."""
         if reached <= self.position:

@@ -40,9 +40,10 @@ class Sessions:
             )
         return secret
 
-    def find(self, secret: str) -> Caller | None:
+    def find(self, secret: str, *, noting: bool = True) -> Caller | None:
         """Return who is signed in by a secret; None where its session is unknown, too old or has ended.
 
+        It is noted as used, unless it is not the person who asks (`noting`).
         A person whose access was revoked is signed in nowhere within a second, nor after a new invitation.
         """
         digest = _digest(secret)
@@ -51,7 +52,7 @@ class Sessions:
             if row is None:
                 return None
             tenant, person_id, created_at, unnoted = row
-            if unnoted:
+            if unnoted and noting:
                 connection.execute(
                     "UPDATE log.sessions SET seen_at = clock_timestamp() WHERE digest = %s", (digest,)
                 )

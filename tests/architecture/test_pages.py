@@ -31,7 +31,7 @@ OPEN = {
 OWN = {f"/{name}/filters/{{filter_id}}/removed" for name in LISTS}
 """Pages about what is someone's own: they do not exist for others whatever their role; test_lists.py has the rule."""
 
-STREAMS = {"/feed"}
+STREAMS = {"/live"}
 """Answers that never end: they have tests of their own."""
 
 FORM = {"field": "email", "accept": "owner", "reason": "a test"}

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg.conninfo import make_conninfo
 
 from api.http.app import create_app
+from api.live.serving import Server
 from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
@@ -41,7 +42,7 @@ def running(site_database: str) -> Iterator[Site]:
     with Log(site_database, MASTER_KEY) as log, socket.create_server(("127.0.0.1", 0)) as listener:
         app = create_app(site_database, log, patience=30.0)
         config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
-        server = uvicorn.Server(config)
+        server = Server(config)
         site = Site(f"http://127.0.0.1:{listener.getsockname()[1]}", log, app)
         stop = threading.Event()
         failed: list[BaseException] = []
