@@ -35,6 +35,12 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _tenants(names: str) -> str:
+    for name in names.split(","):
+        _tenant(name)
+    return names
+
+
 def read_master_key(text: bytes) -> bytes:
     """Return the 32 bytes that a master key's base64 text stands for. Raises ValueError, without the text."""
     try:
@@ -78,6 +84,11 @@ class Settings(BaseSettings):
     )
     kafka_prefix: Annotated[str, AfterValidator(_prefix)] = Field(
         "backstory", description="What the names of the topics begin with; `.events` and others follow."
+    )
+    intake_tenants: Annotated[str, AfterValidator(_tenants)] | None = Field(
+        None,
+        description="The tenants, with commas between, that services may name when they publish; without it, "
+        "only the tenant of the intake itself.",
     )
     host: str = Field("127.0.0.1", description="The address that the API listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(

@@ -36,6 +36,7 @@ COMMANDS = {
     "project": Command("api.cli.role_project", "run the role that keeps the read models current"),
     "demo": Command("api.cli.role_demo", "run the role that goes on with the demo"),
     "relay": Command("api.cli.role_relay", "run the role that carries the log to Kafka"),
+    "intake": Command("api.cli.role_intake", "run the role that records what services publish to Kafka"),
     "import": Command("api.imports.command", "import files by a mapping"),
     "sql": Command("api.cli.sql", "ask the read models, read only"),
     "keys": Command("api.cli.keys", "create, list and revoke API keys"),

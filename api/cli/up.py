@@ -50,13 +50,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             Role("api", ["api", "--fd", str(listener.fileno())], [listener.fileno()]),
         ]
         if settings.kafka is not None:
-            roles.append(Role("relay", ["relay"]))
+            roles += [Role("relay", ["relay"]), Role("intake", ["intake"])]
         inherited = environment(
             data=settings.data.resolve(),
             database=settings.database,
             tenant=settings.tenant,
             kafka=settings.kafka,
             kafka_prefix=settings.kafka_prefix,
+            intake_tenants=settings.intake_tenants,
         )
         with Supervisor(roles, inherited, _tell) as supervisor:
 

@@ -14,7 +14,12 @@ from streams.kafka.clients import admin
 _DAY = 24 * 60 * 60 * 1000
 _COPIES = 3
 _PATIENCE_MS = 30_000
+_INTAKE_PARTITIONS = 12
 _LARGEST = 8 * 2**20  # bytes of a batch; larger than any event that can be recorded over HTTP
+_UNCOMPACTED = {
+    "cleanup.policy": ("delete: compaction would take records away", lambda told: told == "delete"),
+    "unclean.leader.election.enable": ("false", lambda told: told == "false"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Wanted:
     partitions: int
     settings: Mapping[str, str]
     rules: Mapping[str, tuple[str, Callable[[str], bool]]]
+    fixed: bool = True
+    """Whether there must be exactly so many partitions."""
 
 
 def events_topic(name: str, partitions: int) -> Wanted:
@@ -72,6 +79,22 @@ def keys_topic(name: str) -> Wanted:
     )
 
 
+def intake_topic(name: str) -> Wanted:
+    """Return how the topic of what services publish must be: kept a week, in case that nobody takes it."""
+    settings = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "max.message.bytes": str(2**20)}
+    return Wanted(name, _INTAKE_PARTITIONS, settings, _UNCOMPACTED, fixed=False)
+
+
+def rejected_topic(name: str) -> Wanted:
+    """Return how the topic of what was rejected must be: kept a month, to be put right; it takes larger records."""
+    settings = {
+        "cleanup.policy": "delete",
+        "retention.ms": str(30 * _DAY),
+        "max.message.bytes": str(_LARGEST),
+    }
+    return Wanted(name, _INTAKE_PARTITIONS, settings, _UNCOMPACTED, fixed=False)
+
+
 def provide(servers: str, *wanted: Wanted) -> None:
     """Make the topics that are missing and check those that are there.
 
@@ -106,7 +129,7 @@ def _settings(client: KafkaAdminClient, name: str) -> dict[str, str]:
 
 def _check(topic: Wanted, found: Mapping[str, Any], settings: Mapping[str, str]) -> None:
     partitions = len(found["partitions"])
-    if partitions != topic.partitions:
+    if topic.fixed and partitions != topic.partitions:
         raise WrongTopic(
             topic=topic.name,
             setting="partitions",
