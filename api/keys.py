@@ -2,11 +2,12 @@
 
 import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
 
 from commands.command import CreateApiKey
-from commands.tenants import KEYS
+from commands.names import KEYS
 from domain.record import effective
 from domain.tenant import ApiKeyCreated, ApiKeyRevoked
 from streams.log import Log
@@ -27,12 +28,22 @@ class Key:
     used_at: datetime | None
 
 
-def new_key(name: str, role: str, scopes: tuple[str, ...] = ()) -> tuple[str, CreateApiKey]:
-    """Return a secret, and the command that makes it a key; the command holds the digest alone."""
-    secret = _PREFIX + secrets.token_urlsafe(32)
+def new_key(
+    name: str, role: str, scopes: tuple[str, ...] = (), *, seed: bytes | None = None
+) -> tuple[str, CreateApiKey]:
+    """Return a secret, and the command that makes it a key; the command holds the digest alone.
+
+    `seed`, 32 bytes that nobody can guess, makes it the same key whenever it is given again.
+    """
+    seed = seed or secrets.token_bytes(32)
+    secret = _PREFIX + urlsafe_b64encode(seed).decode().rstrip("=")
     digest = hashlib.sha256(secret.encode()).hexdigest()
     return secret, CreateApiKey(
-        key_id=secrets.token_hex(6), name=name, digest=digest, role=role, scopes=scopes
+        key_id=hashlib.sha256(b"id" + seed).hexdigest()[:12],
+        name=name,
+        digest=digest,
+        role=role,
+        scopes=scopes,
     )
 
 

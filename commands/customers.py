@@ -14,8 +14,7 @@ from commands.command import (
     WithdrawConsent,
 )
 from commands.desk import Desk
-from commands.names import named
-from commands.tenants import SETTINGS
+from commands.names import SETTINGS, named
 from domain import customer
 from domain.customer import IdentityLinked, Profile
 from domain.errors import InvalidValue

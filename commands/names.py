@@ -56,6 +56,11 @@ from commands.command import (
 )
 from domain.ids import external_id
 
+SETTINGS = "tenant-settings"
+"""The stream of which source owns which field, and of the time zone."""
+KEYS = "tenant-keys"
+"""The stream of API keys."""
+
 
 def named(kind: str, context: Context, source_id: str) -> str:
     """Return the stream of the record that the context's source calls `source_id`."""
@@ -97,7 +102,7 @@ def stream_named(command: Command, context: Context) -> str | None:  # noqa: PLR
             return None
 
 
-def stream_of_answer(command: Command, context: Context, ident: str) -> str | None:  # noqa: PLR0911 - one arm a kind
+def stream_of_answer(command: Command, context: Context, ident: str) -> str | None:  # noqa: C901, PLR0911 - one arm a kind
     """Return the stream of the record that a command answers about, whose version it tells."""
     match command:
         case (
@@ -145,17 +150,11 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             return f"pipeline-{ident}"
         case InvitePerson() | ChangePersonRole() | RevokePerson():
             return f"person-{ident}"
-        case (
-            DefineOwnership()
-            | ChooseTimeZone()
-            | CreateApiKey()
-            | RevokeApiKey()
-            | SaveFilter()
-            | RemoveFilter()
-            | RecordExport()
-            | RecordImport()
-            | UndoBatch()
-        ):
+        case DefineOwnership() | ChooseTimeZone():
+            return SETTINGS
+        case CreateApiKey() | RevokeApiKey():
+            return KEYS
+        case SaveFilter() | RemoveFilter() | RecordExport() | RecordImport() | UndoBatch():
             return None
         case _:
             assert_never(command)

@@ -5,8 +5,7 @@ from typing import Any
 
 from commands.command import Command, Context
 from commands.customers import identities
-from commands.names import named, stream_named
-from commands.tenants import SETTINGS
+from commands.names import SETTINGS, named, stream_named
 
 _NAMED = {
     "customer_id": "customer",

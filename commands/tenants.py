@@ -9,10 +9,8 @@ from commands.command import (
     RevokeApiKey,
 )
 from commands.desk import Desk
+from commands.names import KEYS, SETTINGS
 from domain import pipeline, tenant
-
-SETTINGS = "tenant-settings"
-KEYS = "tenant-keys"
 
 
 def define_pipeline(desk: Desk, command: DefinePipeline, context: Context) -> str:

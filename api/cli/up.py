@@ -21,7 +21,7 @@ from api.place import Place, open_place
 from api.settings import Settings
 from api.stopping import stop_on_signals
 from api.supervisor import Role, Supervisor, environment
-from commands.tenants import KEYS
+from commands.names import KEYS
 
 _LOOK = 0.2  # seconds between two looks after the roles
 _PATIENCE = 120.0  # seconds until everything must answer for the first time

@@ -12,7 +12,7 @@ import psycopg
 from api.http.errors import Problem
 from api.http.policy import allowed, sources
 from api.http.rate import Rates
-from commands.tenants import KEYS
+from commands.names import KEYS
 from domain.record import effective
 from domain.tenant import ApiKeyCreated, ApiKeyRevoked
 from streams.log import COLUMNS, Log

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 READS = frozenset(
-    {"leads:read", "customers:read", "deals:read", "orders:read", "invoices:read", "pipelines:read"}
+    {
+        "leads:read",
+        "customers:read",
+        "deals:read",
+        "orders:read",
+        "invoices:read",
+        "pipelines:read",
+        "settings:read",
+    }
 )
 WRITES = frozenset(
     {
@@ -16,6 +24,7 @@ WRITES = frozenset(
         "invoices:write",
         "pipelines:write",
         "events:write",
+        "settings:write",
     }
 )
 ADMINISTERS = frozenset({"people:read", "people:write", "keys:read", "keys:write"})
@@ -28,7 +37,7 @@ POLICY: Mapping[str, AbstractSet[str]] = {
     "rep": READS | {"leads:write", "customers:write", "deals:write", "invoices:write"},
     "analyst": READS,
     "engineer": READS,
-    "service": READS | WRITES - {"customers:merge", "pipelines:write"},
+    "service": READS | WRITES - {"customers:merge", "pipelines:write", "settings:write"},
     "client": frozenset(),
 }
 """What each role may do within its tenant. A role that is not here may do nothing."""

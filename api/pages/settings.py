@@ -2,7 +2,7 @@
 
 from api.pages.visit import Visit
 from commands.desk import Desk
-from commands.tenants import SETTINGS
+from commands.names import SETTINGS
 from domain.tenant import Tenant
 
 

@@ -21,6 +21,7 @@ _LONGEST_KEY = 255
 
 
 NOTHING: Mapping[str, str | None] = MappingProxyType({})
+NO_MORE: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Ask:
     caller: Caller
     request: Request
 
-    def do(
+    def do(  # noqa: PLR0913 - what writes differ by
         self,
         command: Command,
         *,
@@ -39,12 +40,13 @@ class Ask:
         existing: str | None = None,
         refers: Mapping[str, str | None] = NOTHING,
         versioned: bool = True,
+        shows: Mapping[str, object] = NO_MORE,
     ) -> Response:
         """Do what is asked and answer 201, or 200 when it was done before or there was nothing to do.
 
         `existing` is the stream of the record in the address: 404 where this tenant has none. `refers` names, by
         field of the body, the streams of other records: 422 where there is none. A command that is not `versioned`
-        tells a fact, which no version can stop: If-Match is refused.
+        tells a fact, which no version can stop: If-Match is refused. `shows` is told beside the answer.
         """
         waits = self.waits()
         expected = self._expected(versioned=versioned)
@@ -55,7 +57,7 @@ class Ask:
         with self._telling(expected):
             answer = self.service.commands.handle(command, context)
         headers = {"ETag": f'"{answer.version}"'} | self.waited(waits, answer.position)
-        return json_response(answer_document(answer), 201 if is_new(answer) else 200, headers)
+        return json_response({**answer_document(answer), **shows}, 201 if is_new(answer) else 200, headers)
 
     def waited(self, waits: str | None, position: int) -> dict[str, str]:
         """Wait as the caller wants; return the header that says whether that was long enough."""
@@ -97,6 +99,13 @@ class Ask:
         return str(
             uuid.uuid4() if command_id is None else uuid.uuid5(uuid.NAMESPACE_URL, f"{command_id}/{what}")
         )
+
+    def seed(self, what: str) -> bytes | None:
+        """Return 32 secret bytes for something this request creates, the same when it is repeated; None without key."""
+        command_id = self.command_id()
+        if command_id is None:
+            return None
+        return self.service.log.keyring.digest(what, self.caller.tenant, command_id)
 
     def exists(self, stream: str) -> bool:
         """Say whether the caller's tenant has a stream."""

@@ -61,16 +61,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def written(*, keyed: bool = True, versioned: bool = True) -> dict[str, Any]:
+def written(model: type[Written] = Written, *, keyed: bool = True, versioned: bool = True) -> dict[str, Any]:
     """Return what a write is documented by: with an Idempotency-Key, and If-Match if it is decided on a version."""
     statuses = [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503, *([412] if versioned else [])]
     return {
         "status_code": 201,
-        "response_model": Written,
+        "response_model": model,
         "response_class": JSONResponse,
         "responses": {
-            200: {"model": Written, "description": "Done before, or nothing to do.", "headers": _HEADERS},
-            201: {"model": Written, "description": "Recorded.", "headers": _HEADERS},
+            200: {"model": model, "description": "Done before, or nothing to do.", "headers": _HEADERS},
+            201: {"model": model, "description": "Recorded.", "headers": _HEADERS},
             **problems(*sorted(statuses)),
         },
         "openapi_extra": {

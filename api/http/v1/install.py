@@ -11,7 +11,18 @@ from fastapi.responses import HTMLResponse
 from api.http import errors
 from api.http.auth import Keys
 from api.http.rate import Rates
-from api.http.v1 import customers, deals, docs, events, invoices, leads, orders, pipelines, reads
+from api.http.v1 import (
+    administration,
+    customers,
+    deals,
+    docs,
+    events,
+    invoices,
+    leads,
+    orders,
+    pipelines,
+    reads,
+)
 from api.http.v1.limits import Limits
 from api.http.v1.read_pool import ReadPool
 from api.http.v1.service import Service
@@ -20,7 +31,8 @@ from commands.together import Together
 from streams.log import Log
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router for module in (events, orders, leads, deals, customers, invoices, pipelines, reads)
+    module.router
+    for module in (events, orders, leads, deals, customers, invoices, pipelines, reads, administration)
 )
 """The busiest first, for routes are tried in their order."""
 

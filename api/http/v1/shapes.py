@@ -1,5 +1,7 @@
 """What answers look like: the models that document them."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -22,6 +24,38 @@ class Written(Shape):
             "examples": [{"id": "7f6f4e9e-5a0f-5d0c-9f0e-2f5d0c6b8a11", "position": 42, "version": 1}]
         }
     )
+
+
+class KeyMade(Written):
+    """A key that was handed out, and its secret."""
+
+    secret: str
+
+
+class KeyShape(Shape):
+    """A key: what it is for, what it may do, its last use to the minute."""
+
+    id: str
+    name: str
+    role: str
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+    used_at: datetime | None
+
+
+class KeysShape(Shape):
+    """All keys of the tenant."""
+
+    data: list[KeyShape]
+
+
+class SettingsShape(Shape):
+    """What is settled for the whole tenant; `version` is for If-Match."""
+
+    owners: dict[str, str] = Field(description="The source that owns each customer field.")
+    time_zone: str
+    version: int
 
 
 class EventResult(Shape):

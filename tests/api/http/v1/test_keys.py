@@ -10,7 +10,7 @@ from api.http.policy import POLICY, allowed
 from api.http.rate import Bucket
 from commands.command import Context, RevokeApiKey
 from commands.handle import handle
-from commands.tenants import KEYS
+from commands.names import KEYS
 from domain.tenant import ApiKeyCreated
 from tests.api.http.v1.running import Service, make_key
 

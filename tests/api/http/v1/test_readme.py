@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi.routing import APIRoute
 
 from api.http.errors import TABLE
-from api.http.policy import POLICY, READS, WRITES
+from api.http.policy import ADMINISTERS, POLICY, READS, WRITES
 from api.http.v1.install import ROUTERS
 from tests.api.http.v1.running import Service
 
@@ -49,8 +49,8 @@ WRITTEN = {
     "everything": set(WRITES),
     "nothing": set(),
     "everything but events": WRITES - {"events:write"},
-    "everything but merging customers and defining pipelines": WRITES
-    - {"customers:merge", "pipelines:write"},
+    "everything but merging customers, defining pipelines and settings": WRITES
+    - {"customers:merge", "pipelines:write", "settings:write"},
     "leads, customers, deals, invoices": {
         f"{one}:write" for one in ("leads", "customers", "deals", "invoices")
     },
@@ -63,7 +63,10 @@ def test_the_table_of_roles_says_what_the_policy_says() -> None:
     rows = {name: (reads, writes) for roles, reads, writes in told for name in roles.split(", ")}
     assert set(rows) == set(POLICY)
     for role, (reads, writes) in rows.items():
-        assert POLICY[role] == (READS if reads == "everything" else set()) | WRITTEN[writes], role
+        administers = ADMINISTERS if role == "admin" else set()
+        assert POLICY[role] == (READS if reads == "everything" else set()) | WRITTEN[writes] | administers, (
+            role
+        )
 
 
 def test_the_example_of_the_page_runs_as_written(service: Service) -> None:

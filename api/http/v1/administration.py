@@ -1,0 +1,123 @@
+"""A tenant's own affairs: API keys, which source owns which field, the time zone of business days."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from api.http.errors import Problem
+from api.http.policy import ROLES, allowed, known_scope, sources
+from api.http.v1.asking import Ask
+from api.http.v1.border import Body, Name, PathId, Source, Text, examples
+from api.http.v1.documented import read, written
+from api.http.v1.entry import may
+from api.http.v1.service import json_response
+from api.http.v1.shapes import KeyMade, KeysShape, SettingsShape
+from api.http.v1.strict import StrictRoute
+from api.keys import list_keys, new_key
+from commands.command import ChooseTimeZone, DefineOwnership, RevokeApiKey
+from commands.desk import Desk
+from commands.names import SETTINGS
+from domain.tenant import Tenant
+
+router = APIRouter(route_class=StrictRoute, tags=["administration"])
+_keys, _settings = may("keys:write"), may("settings:write")
+_FORBIDDEN = "A key hands out no more than it may do itself."
+
+
+def _role(value: str) -> str:
+    if value not in ROLES:
+        raise ValueError(f"one of {', '.join(ROLES)}")
+    return value
+
+
+def _scope(value: str) -> str:
+    if not known_scope(value):
+        raise ValueError("an action such as orders:write, or a source such as source:shop")
+    return value
+
+
+Role = Annotated[str, AfterValidator(_role), WithJsonSchema({"type": "string", "enum": list(ROLES)})]
+Scope = Annotated[Name, AfterValidator(_scope)]
+
+
+class KeyBody(Body):
+    """What or whom the key is for, and what it may do."""
+
+    name: Name
+    role: Role = "service"
+    scopes: list[Scope] = Field([], max_length=50, description="Actions and sources; none: all of its role.")
+
+    model_config = examples({"name": "the shop", "scopes": ["events:write", "source:shop"]})
+
+
+class RevokedBody(Body):
+    """Why the key ends."""
+
+    reason: Text
+
+    model_config = examples({"reason": "it was in a public repository"})
+
+
+class OwnershipBody(Body):
+    """The source that owns each field; who else tells one only leaves a conflict. Fields not named have no owner."""
+
+    owners: dict[Name, Source] = Field(max_length=20)
+
+    model_config = examples({"owners": {"email": "shop", "name": "crm"}})
+
+
+class TimeZoneBody(Body):
+    """The IANA zone whose days are business days."""
+
+    time_zone: Name
+
+    model_config = examples({"time_zone": "Europe/Berlin"})
+
+
+@router.get("/keys", **read(KeysShape))
+def list_all_keys(ask: Annotated[Ask, may("keys:read")]) -> Response:
+    """Show every key in the order of creation, with its last use to the minute; never a secret."""
+    return json_response({"data": list_keys(ask.service.log, ask.caller.tenant)})
+
+
+@router.post("/keys", **written(KeyMade, versioned=False))
+def create_key(body: KeyBody, ask: Annotated[Ask, _keys]) -> Response:
+    """Hand out a key. Its secret is in this answer only (and in that of the same request sent again).
+
+    Nobody can hand out more than their own key may do.
+    """
+    ask_for, named = allowed(body.role, tuple(body.scopes)), set(sources(tuple(body.scopes)))
+    if not ask_for <= ask.caller.actions or (ask.caller.sources and not named <= set(ask.caller.sources)):
+        raise Problem(403, "forbidden", _FORBIDDEN)
+    if ask.caller.sources and not named:
+        raise Problem(403, "forbidden", _FORBIDDEN)
+    secret, asked = new_key(body.name, body.role, tuple(body.scopes), seed=ask.seed("api-key"))
+    return ask.do(asked, versioned=False, shows={"secret": secret})
+
+
+@router.post("/keys/{key_id}/revoked", **written(versioned=False))
+def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _keys]) -> Response:
+    """End a key: within a second it opens nothing."""
+    return ask.do(RevokeApiKey(key_id=key_id, reason=body.reason), versioned=False)
+
+
+@router.get("/settings", **read(SettingsShape))
+def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
+    """Show which source owns which customer field, and the time zone of business days."""
+    loaded = Desk(ask.service.log, ask.caller.tenant).load(SETTINGS)
+    state: Tenant = loaded.state
+    document = {"owners": state.owners, "time_zone": state.time_zone, "version": loaded.version}
+    return json_response(document, headers={"ETag": f'"{loaded.version}"'})
+
+
+@router.put("/settings/ownership", **written(keyed=False))
+def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) -> Response:
+    """Say which source owns which customer field from now on."""
+    return ask.do(DefineOwnership(owners=body.owners))
+
+
+@router.put("/settings/time-zone", **written(keyed=False))
+def choose_time_zone(body: TimeZoneBody, ask: Annotated[Ask, _settings]) -> Response:
+    """Choose the time zone whose days are business days from now on."""
+    return ask.do(ChooseTimeZone(time_zone=body.time_zone))
