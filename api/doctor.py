@@ -13,7 +13,12 @@ from api.master_key import find_master_key
 from api.place import open_database
 from api.settings import Settings
 from streams.errors import WrongMasterKey
+from streams.kafka.intake_lag import intake_lag
+from streams.kafka.retrying import KafkaAway
+from streams.kafka.topics import Topics
 from streams.log import Log
+
+_LATE = 60.0  # seconds a published message may wait before that is worth a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) 
     yield _log(connection)
     yield from _projections(connection)
     yield from _relay(connection, settings)
+    yield from _intake(settings)
     safe = guarded(connection)
     cure = "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC, as a superuser"
     told = "confined to their tenant" if safe else f"a SELECT may change its own tenant: {cure}"
@@ -129,6 +135,27 @@ def _relay(connection: psycopg.Connection, settings: Settings) -> Iterator[Findi
         "heartbeat_seconds": relay.heartbeat,
     }
     yield Finding("relay", relay.alive or not (relay.lag_events or relay.keys), told, measured)
+
+
+def _intake(settings: Settings) -> Iterator[Finding]:
+    """Examine what services publish, where Kafka is configured and somebody ever made the intake's topics."""
+    if settings.kafka is None:
+        return
+    try:
+        lag = intake_lag(settings.kafka, Topics(settings.kafka_prefix))
+    except KafkaAway as cause:
+        yield Finding("intake", False, f"Kafka does not answer ({cause})")
+        return
+    if lag is None:
+        return
+    behind = f"{lag.messages:,} messages and {lag.seconds:.0f} s behind" if lag.messages else "at the end"
+    kept = f"; {lag.rejects:,} rejects to put right: `backstory intake retry`" if lag.rejects else ""
+    measured = {
+        "lag_messages": lag.messages,
+        "lag_seconds": round(lag.seconds, 3),
+        "rejects": lag.rejects,
+    }
+    yield Finding("intake", lag.seconds < _LATE, f"{behind}{kept}", measured)
 
 
 def _sentence(model: health.ModelHealth) -> str:

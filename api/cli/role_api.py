@@ -2,6 +2,8 @@
 
 import argparse
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 
@@ -9,7 +11,10 @@ from api.failures import Failure
 from api.http.app import create_app
 from api.live.serving import Server
 from api.place import Place
+from api.settings import Settings
 from api.stopping import stop_on_signals, stop_with_parent
+from streams.kafka.intake_lag import IntakeLag, intake_lag
+from streams.kafka.topics import Topics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +32,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
     """Answer until told to stop. Addresses are not logged: they may name people."""
     with listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener:
         config = uvicorn.Config(
-            create_app(place.conninfo, place.log, rate=args.rate_limit),
+            create_app(place.conninfo, place.log, rate=args.rate_limit, intake=_intake(place.settings)),
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -43,6 +48,12 @@ def run(args: argparse.Namespace, place: Place) -> int:
             stop_with_parent(stop)
         server.run(sockets=[listener])
     return 0
+
+
+def _intake(settings: Settings) -> Callable[[], IntakeLag | None] | None:
+    if settings.kafka is None:
+        return None
+    return partial(intake_lag, settings.kafka, Topics(settings.kafka_prefix))
 
 
 def listening(host: str, port: int) -> socket.socket:

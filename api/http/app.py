@@ -15,24 +15,28 @@ from api.http.v1.install import PATIENCE, RATE, install, serving
 from api.live.routes import feeding
 from api.pages.entrance import Entrance
 from api.pages.install import install as install_pages
+from streams.kafka.intake_lag import IntakeLag
+from streams.kafka.retrying import KafkaAway
 from streams.log import Log
 
 _PATIENCE = 2  # seconds a health check waits for a connection
 _UNAVAILABLE = 503
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - all but the first two are by name, and may be left out
     conninfo: str,
     log: Log,
     *,
     rate: float = RATE,
     patience: float = PATIENCE,
     entrance: Entrance | None = None,
+    intake: Callable[[], IntakeLag | None] | None = None,
 ) -> FastAPI:
     """Return the application on the database that `conninfo` names.
 
     Each key may ask `rate` times a second; a request waits `patience` seconds for read models.
     People come in by `entrance`; without one, links to sign in are written to standard error.
+    `intake` says, where Kafka is configured, how far the intake is behind.
     """
 
     def connected() -> psycopg.Connection:
@@ -65,10 +69,19 @@ def create_app(
     def metrics() -> Response:
         """Give the figures in Prometheus' text format."""
         with connected() as connection:
-            text = render(health.head(connection), health.models(connection), health.relay(connection))
+            figures = health.head(connection), health.models(connection), health.relay(connection)
+        text = render(*figures, _behind(intake))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return app
+
+
+def _behind(intake: Callable[[], IntakeLag | None] | None) -> IntakeLag | None:
+    """Return how far the intake is behind; None where there is none, or Kafka does not answer."""
+    try:
+        return intake() if intake is not None else None
+    except KafkaAway:
+        return None
 
 
 def _readiness(connected: Callable[[], psycopg.Connection]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from api.health import ModelHealth, RelayHealth
+from streams.kafka.intake_lag import IntakeLag
 
 _OF_MODELS: tuple[tuple[str, str, Callable[[ModelHealth], float]], ...] = (
     ("backstory_model_position", "Last event folded into the read model.", lambda m: m.position),
@@ -22,9 +23,24 @@ _OF_RELAY: tuple[tuple[str, str, Callable[[RelayHealth], float]], ...] = (
     ("backstory_unpublished_keys", "Changed keys that are not published.", lambda r: r.keys),
     ("backstory_relay_heartbeat_seconds", "Since a relay last published or looked.", lambda r: r.heartbeat),
 )
+_OF_INTAKE: tuple[tuple[str, str, Callable[[IntakeLag], float]], ...] = (
+    (
+        "backstory_intake_lag_messages",
+        "Published messages that the intake has not settled.",
+        lambda i: i.messages,
+    ),
+    ("backstory_intake_lag_seconds", "Age of the oldest that it has not settled.", lambda i: i.seconds),
+    (
+        "backstory_intake_rejects",
+        "Rejected messages from the first that nobody put right.",
+        lambda i: i.rejects,
+    ),
+)
 
 
-def render(head: int, models: Sequence[ModelHealth], relay: RelayHealth | None) -> str:
+def render(
+    head: int, models: Sequence[ModelHealth], relay: RelayHealth | None, intake: IntakeLag | None = None
+) -> str:
     """Return every figure with its help and type."""
     lines = _metric("backstory_log_position", "Position of the newest event.", [("", head)])
     for name, told, measure in _OF_MODELS:
@@ -32,6 +48,9 @@ def render(head: int, models: Sequence[ModelHealth], relay: RelayHealth | None) 
     if relay is not None:
         for name, told, of_relay in _OF_RELAY:
             lines += _metric(name, told, [("", of_relay(relay))])
+    if intake is not None:
+        for name, told, of_intake in _OF_INTAKE:
+            lines += _metric(name, told, [("", of_intake(intake))])
     return "\n".join(lines) + "\n"
 
 

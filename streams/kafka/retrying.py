@@ -66,13 +66,16 @@ class RejectedTopic:
             self._consumer.commit(told)
 
 
+def retry_group(topics: Topics) -> str:
+    """Return the consumer group that remembers what was put right."""
+    return f"{topics.rejected}.retry"
+
+
 @contextmanager
 def rejected_topic_of(servers: str, topics: Topics) -> Iterator[RejectedTopic]:
     """Open the rejected topic. Raises KafkaAway where Kafka does not answer, here or later."""
     try:
-        with closing(
-            reader(servers, group_id=f"{topics.rejected}.retry", auto_offset_reset="earliest")
-        ) as consumer:
+        with closing(reader(servers, group_id=retry_group(topics), auto_offset_reset="earliest")) as consumer:
             yield RejectedTopic(consumer, topics.rejected)
     except KafkaError as cause:
         raise KafkaAway(type(cause).__name__) from cause

@@ -64,6 +64,11 @@ _REJECTION: Mapping[str, tuple[Schema, str]] = {
 _REJECTION_OPTIONS: Mapping[str, tuple[Schema, str]] = {
     "backstory_omitted": (_COUNT, "The bytes of a value that is too large to be kept here."),
 }
+_KEY: Mapping[str, tuple[Schema, str]] = {
+    "ce_sequence": (_COUNT, "Its place among the changes of keys: 1, 2, 3 ..."),
+    "tenant": ({"type": "string"}, "Whose it is; empty: the log's own."),
+    "subject": ({"type": "string"}, "The stream of the person."),
+}
 
 
 def document(events: Mapping[str, Schema], intake: Mapping[str, Schema]) -> Schema:
@@ -205,7 +210,7 @@ def _key() -> Schema:
     return _message(
         "key",
         "A person's key.",
-        {"type": "object"},
-        {"description": "The wrapped key; none: destroyed."},
+        _headers(_KEY, {}),
+        {"description": "The wrapped key; none: destroyed, for good."},
         "tenant/subject",
     )

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -48,10 +49,9 @@ def start(database: str, log: Log) -> Iterator[Callable[..., Service]]:
     prepare(database)
     clients: list[TestClient] = []
 
-    def started(rate: float = 1000.0, patience: float = 30.0) -> Service:
-        client = TestClient(
-            create_app(database, log, rate=rate, patience=patience), raise_server_exceptions=True
-        )
+    def started(rate: float = 1000.0, patience: float = 30.0, **more: Any) -> Service:
+        app = create_app(database, log, rate=rate, patience=patience, **more)
+        client = TestClient(app, raise_server_exceptions=True)
         client.__enter__()
         clients.append(client)
         return Service(client, log, make_key(log, "admin"))
