@@ -19,6 +19,9 @@ from streams.log import Log
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1400, "height": 900}
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+_SETTLED = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
+    Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => done(null)))))"""
+"""What the page does once it is painted and no colour is still on its way to another."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def axe(page: Page) -> None:
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.evaluate(_SETTLED)
             results = Axe().run(page, options=_RULES)
             found = [
                 (violation["id"], node["target"], node.get("failureSummary"))

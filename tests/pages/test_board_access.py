@@ -1,0 +1,127 @@
+"""The board for everyone: axe, keyboard alone, and the states between."""
+
+from collections.abc import Callable
+from datetime import date
+
+from playwright.sync_api import Page, expect
+
+from commands.command import MoveToStage, ScheduleFollowUp
+from tests.pages.boarding import card, column, define, expect_in, opened, show
+from tests.pages.browsing import PHONE, Site, Watch, axe
+
+NewPage = Callable[..., Page]
+
+
+def furnished(site: Site) -> str:
+    """Give the board deals in every state that a card can show; return one."""
+    define(site)
+    deal = opened(site, "Lamps", amount="1200", owner="mara", days=3)
+    opened(site, "Chairs", amount="80", owner="noah", days=6, company="Example Ltd")
+    opened(site, "Desks", days=40)
+    won = opened(site, "Shelves", stage="Proposal", amount="99", days=12)
+    site.do(MoveToStage(deal_id=won, stage="Won"))
+    site.do(ScheduleFollowUp(deal_id=deal, follow_up_id="f", due_on=date(2027, 3, 1), task="Call"))
+    return deal
+
+
+def test_axe_finds_nothing_on_the_board(site: Site, new_page: NewPage) -> None:
+    furnished(site)
+    page = new_page("rep")
+    show(page, "/board?closed=true")
+    axe(page)
+
+
+def test_axe_finds_nothing_on_forms_dialogs_and_toasts(site: Site, new_page: NewPage, watch: Watch) -> None:
+    watch.allow(422, 409)
+    deal = furnished(site)
+    page = new_page("rep")
+    show(page)
+    card(page, deal).get_by_label("Move Lamps to…").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    axe(page)
+    page.get_by_role("dialog").get_by_role("button", name="Lost").click()
+    page.get_by_label("Why was it lost?").fill("price")
+    page.get_by_role("button", name="Move to Lost").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    axe(page)
+    for address in ("/board/new", "/enquire", f"/board/deals/{deal}/move?stage=Lost"):
+        page.goto(address)
+        axe(page)
+    with site.client("rep") as client:
+        answer = client.post(f"/board/deals/{deal}/move", data={"stage": "New", "seen": "1"})
+        assert answer.status_code == 409
+    page.route("**/conflict", lambda route: route.fulfill(body=answer.text, content_type="text/html"))
+    page.goto("/conflict")
+    axe(page)
+
+
+def test_axe_finds_nothing_on_an_empty_board(site: Site, new_page: NewPage) -> None:
+    page = new_page("rep")
+    show(page)
+    expect(page.get_by_role("heading", name="Nothing in this pipeline yet")).to_be_visible()
+    expect(page.get_by_role("link", name="Open the first deal")).to_be_visible()
+    expect(column(page, "New")).to_contain_text("No deals. Drop one here.")
+    axe(page)
+    opened(site, "Lamps")
+    expect(column(page, "New").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("heading", name="Nothing in this pipeline yet")).to_be_hidden()
+
+
+def test_a_day_at_the_board_by_keyboard_alone(site: Site, new_page: NewPage, watch: Watch) -> None:
+    watch.allow(422)
+    define(site)
+    page = new_page("rep")
+    show(page)
+    reach(page, "Open the first deal")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("What is it about?")).to_be_focused()
+    page.keyboard.type("Lamps")
+    page.keyboard.press("Enter")
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    [deal] = page.locator(".deal").evaluate_all("cards => cards.map(card => card.dataset.deal)")
+    reach(page, "Lamps")
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowLeft")  # round to the last stage, Lost
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Value")).to_be_focused()
+    page.keyboard.type("250")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("mara")
+    page.keyboard.press("Enter")
+    expect_in(page, deal, "Negotiation")
+    expect(card(page, deal).locator(".deal-title")).to_be_focused()
+    reach(page, "Undo")
+    page.keyboard.press("Enter")
+    expect_in(page, deal, "New")
+    reach(page, "Move Lamps to…")
+    page.keyboard.press("Enter")
+    reach(page, "2 Qualified")
+    page.keyboard.press("Enter")
+    expect_in(page, deal, "Qualified")
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until what is named so has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        told = page.evaluate(
+            "() => document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || ''"
+        )
+        if " ".join(told.split()).startswith(name):
+            return
+    raise AssertionError(f"no Tab leads to {name}")
+
+
+def test_a_phone_shows_everything_that_a_desk_does(site: Site, new_page: NewPage) -> None:
+    deal = furnished(site)
+    page = new_page("rep", has_touch=True, is_mobile=True)
+    page.set_viewport_size(PHONE)
+    show(page)
+    expect(page.get_by_label("Search deals")).to_be_visible()
+    expect(card(page, deal)).to_be_in_viewport()
+    tabs = page.get_by_role("navigation", name="Stages").get_by_role("link")
+    expect(tabs.first).to_have_attribute("aria-current", "true")
+    expect(tabs).to_have_text(["New 3", "Qualified 0", "Proposal 0", "Negotiation 0", "Won 1", "Lost 0"])
