@@ -24,6 +24,14 @@ _SETTLED = """() => new Promise(done => requestAnimationFrame(() => requestAnima
 """What the page does once it is painted and no colour is still on its way to another."""
 
 
+_SETTLED = """
+() => new Promise(requestAnimationFrame)
+    .then(() => Promise.allSettled(document.getAnimations().map(one => one.finished)))
+    .then(() => new Promise(requestAnimationFrame))
+    .then(() => null)
+"""
+
+
 @dataclass(frozen=True)
 class Site:
     """A running service, as one tenant's people see it."""

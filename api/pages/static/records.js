@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:after:swap", (event) => {
   const sheet = document.getElementById("sheet");
-  if (event.target.id === "sheet-body" && !sheet.open) sheet.showModal();
+  if (event.target.matches("[hx-target='#sheet-body']") && !sheet.open) sheet.showModal();
 });
 
 document.addEventListener("click", async (event) => {

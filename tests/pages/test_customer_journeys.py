@@ -1,0 +1,215 @@
+"""People at the page of a customer, in a real browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from commands.command import ForgetCustomer, RecordCustomer
+from domain.customer import Profile
+from tests.pages.browsing import DESK, PHONE, Site, Watch, assert_no_sideways_scroll, axe
+from tests.pages.business import T0, ann, double, order, payment, shown, tell
+
+NewPage = Callable[..., Page]
+
+
+def busy(site: Site, orders: int = 45) -> str:
+    """Tell of a customer with more events than a page of the timeline holds."""
+    [ident] = tell(
+        site,
+        "crm",
+        RecordCustomer(profile=Profile(email="busy@example.org", name="Busy Bee"), occurred_at=T0),
+    )
+    for n in range(orders):
+        tell(
+            site,
+            "shop",
+            order(f"b-{n}", "10.00", email="busy@example.org", day=n),
+            payment(f"b-{n}", "10.00", day=n + 0.1),
+        )
+    shown(site)
+    return ident
+
+
+def test_a_person_finds_out_what_happened_and_why(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}")
+    expect(page.get_by_role("heading", name="Ann Example", level=1)).to_be_visible()
+    axe(page)
+    feed = page.get_by_role("feed")
+    page.get_by_role("link", name=re.compile("^Refunds 2")).click()
+    expect(feed.get_by_role("article")).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"\?kind=refunds$"))
+    expect(page.locator("#kind-refunds")).to_be_focused()
+    page.get_by_role("searchbox", name="Search the timeline").fill("20.5")
+    page.keyboard.press("Enter")
+    expect(feed.get_by_role("article")).to_have_count(1)
+    feed.get_by_text("Refunded 20.50 EUR: broken").click()
+    expect(feed.get_by_role("row", name="Payment status partly-paid partly-refunded")).to_be_visible()
+    expect(feed.get_by_text("mara, through shop")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Clear").click()
+    expect(feed.get_by_role("article")).not_to_have_count(1)
+    page.get_by_role("link", name="Milestones").click()
+    expect(feed.get_by_text("Known to shop by an e-mail address")).to_have_count(0)
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("milestones"))
+
+
+def test_an_event_has_an_address_of_its_own(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep", permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/customers/{ann(site)}?kind=invoices")
+    page.get_by_text("Invoice over 119.00 EUR").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(page.get_by_role("heading", name="Invoice over 119.00 EUR")).to_be_visible()
+    expect(page.get_by_role("link", name="Invoice 2026-7")).to_be_visible()
+    axe(page)
+
+
+def test_older_events_come_as_one_scrolls_each_once_and_numbered(new_page: NewPage, site: Site) -> None:
+    ident = busy(site)
+    page = new_page("rep")
+    page.goto(f"/customers/{ident}?kind=orders")
+    articles = page.locator("#feed > article[tabindex]")
+    expect(articles).to_have_count(40)
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(articles).to_have_count(80)
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(articles).to_have_count(90)
+    expect(page.locator("#more")).to_have_count(0)
+    places = articles.evaluate_all("all => all.map(one => [one.ariaPosInSet, one.ariaSetSize, one.id])")
+    assert [int(place) for place, _, _ in places] == list(range(1, 91))
+    assert {size for _, size, _ in places} == {"90"}
+    assert len({name for _, _, name in places}) == 90
+    days = page.locator("#feed .day").all_text_contents()
+    assert len(days) == len(set(days))
+
+
+def test_the_feed_is_read_by_keyboard_alone(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}?kind=refunds")
+    expect(page.locator("#feed > article")).to_have_count(2)
+    page.keyboard.press("j")
+    first = page.locator("#feed > article").first
+    expect(first).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("#feed > article").nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(first.get_by_role("columnheader", name="What changed")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search the timeline")).to_be_focused()
+
+
+def test_a_field_tells_its_whole_history(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}")
+    link = page.get_by_role("link", name="History of name")
+    link.focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_text("offered, not the owner")).to_be_visible()
+    expect(sheet.get_by_text("stands", exact=True)).to_be_visible()
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(sheet).not_to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_a_conflict_is_settled_by_a_click(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}")
+    conflict = page.get_by_role("group", name="Conflict about name")
+    expect(conflict.get_by_text("Anne Example")).to_be_visible()
+    conflict.get_by_role("button", name="Take shop's").click()
+    expect(page.get_by_role("heading", name="Anne Example", level=1)).to_be_visible()
+    expect(page.get_by_text("Settled.")).to_be_visible()
+    expect(page.get_by_role("group", name="Conflict about name")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_two_customers_become_one_and_two_again(new_page: NewPage, site: Site, size: dict[str, int]) -> None:
+    stays, goes = ann(site), double(site)
+    page = new_page("manager")
+    page.set_viewport_size(size)
+    page.goto(f"/customers/{stays}")
+    page.get_by_role("link", name="Merge", exact=True).click()
+    page.get_by_role("searchbox").fill("a. exam")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=re.compile("^A. Example")).click()
+    expect(page.get_by_role("row", name=re.compile("^Name differs Ann Example A. Example"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^Orders 2 1"))).to_be_visible()
+    if size == DESK:
+        axe(page)
+    assert_no_sideways_scroll(page)
+    page.get_by_label("Why are they the same person?").fill("same phone number")
+    page.get_by_role("button", name="Merge the two").click()
+    expect(page).to_have_url(re.compile(stays))
+    banner = page.locator(".merged-banner")
+    expect(banner.get_by_text("2 customers are one here.")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^EUR 2 orders 160.00 26.50 133.50"))).to_be_visible()
+    banner.locator("summary").click()
+    if size == PHONE:
+        axe(page)
+        page.set_viewport_size(size)
+    assert_no_sideways_scroll(page)
+    banner.get_by_label("Why they are two people").fill("mother and daughter")
+    banner.get_by_role("button", name="Unmerge").click()
+    expect(page.get_by_text("They are two customers again.")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^EUR 1 order 120.00 25.50 94.50"))).to_be_visible()
+    page.goto(f"/customers/{goes}")
+    expect(page.get_by_role("heading", name="A. Example", level=1)).to_be_visible()
+
+
+def test_someone_who_was_faster_is_told_and_nothing_is_done(
+    new_page: NewPage, site: Site, watch: Watch
+) -> None:
+    watch.allow(409)
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}")
+    site.do(
+        RecordCustomer(profile=Profile(email="ann@example.org", country="GB"), occurred_at=T0), source="shop"
+    )
+    page.get_by_role("group", name="Conflict about name").get_by_role("button", name="Keep crm's").click()
+    expect(page.get_by_role("heading", name="Someone was faster")).to_be_visible()
+
+
+def test_a_forgotten_person_is_a_tombstone_and_an_empty_timeline_says_what_will_come(
+    new_page: NewPage, site: Site
+) -> None:
+    ident = ann(site)
+    page = new_page("admin")
+    page.goto(f"/customers/{ident}?q=zebra")
+    expect(page.get_by_role("heading", name="Nothing that fits")).to_be_visible()
+    axe(page)
+    site.do(ForgetCustomer(customer_id=ident, reason="asked"))
+    page.goto(f"/customers/{ident}")
+    expect(page.get_by_role("heading", name="Forgotten person")).to_be_visible()
+    axe(page)
+
+
+def test_a_phone_shows_everything_of_a_customer(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.set_viewport_size(PHONE)
+    page.goto(f"/customers/{ann(site)}")
+    assert_no_sideways_scroll(page)
+    page.get_by_role("navigation", name="On this page").get_by_role("link", name="Timeline").click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_in_viewport()
+    page.get_by_text("Refunded 20.50 EUR: broken").click()
+    expect(page.get_by_text("Payment status").first).to_be_visible()
+    assert_no_sideways_scroll(page)
+
+
+def test_the_page_works_without_scripts(new_page: NewPage, site: Site) -> None:
+    ident = busy(site, 25)
+    page = new_page("rep", java_script_enabled=False)
+    page.goto(f"/customers/{ident}")
+    page.get_by_role("link", name=re.compile("^Orders 50")).click()
+    expect(page.locator("#feed > article[tabindex]")).to_have_count(40)
+    page.get_by_role("link", name="Older events").click()
+    expect(page.locator("#feed > article")).to_have_count(10)
+    page.get_by_role("link", name="History of name").click()
+    expect(page.get_by_role("heading", name="History of name")).to_be_visible()

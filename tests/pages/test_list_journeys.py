@@ -1,0 +1,118 @@
+"""People at the lists, in a real browser."""
+
+import csv
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.pages.lists.catalogue import LISTS
+from tests.pages.browsing import PHONE, Site, assert_no_sideways_scroll, axe
+from tests.pages.business import ann, double
+from tests.pages.test_customer import ask
+from tests.pages.test_lists import many
+
+NewPage = Callable[..., Page]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_axe_finds_nothing_on_a_list_full_or_empty(new_page: NewPage, site: Site, name: str) -> None:
+    page = new_page("rep")
+    page.goto(f"/{name}")
+    expect(page.get_by_role("heading", name=f"No {name} yet")).to_be_visible()
+    axe(page)
+    ann(site)
+    page.goto(f"/{name}?from=2026-01-01")
+    expect(page.locator("#rows > tr").first).to_be_visible()
+    axe(page)
+
+
+@pytest.mark.parametrize("kind", ["lead", "deal", "order", "invoice"])
+def test_a_row_leads_to_its_page_by_mouse_and_by_keyboard(new_page: NewPage, site: Site, kind: str) -> None:
+    ann(site)
+    page = new_page("rep")
+    page.goto(f"/{kind}s")
+    page.locator("#rows > tr").first.locator("td").last.click()
+    expect(page).to_have_url(re.compile(f"/{kind}s/"))
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    axe(page)
+    page.go_back()
+    page.locator("#rows > tr").first.get_by_role("link").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="As it stands")).to_be_visible()
+
+
+def test_a_filter_is_kept_shared_used_and_removed(new_page: NewPage, site: Site) -> None:
+    ann(site)
+    page, colleague = new_page("rep"), new_page("rep")
+    page.goto("/deals")
+    page.get_by_label("Outcome").select_option("open")
+    expect(page).to_have_url(re.compile("outcome=open"))
+    page.get_by_role("link", name="Amount").click()
+    expect(page).to_have_url(re.compile("sort=-amount"))
+    page.get_by_role("button", name="Save filter").click()
+    page.get_by_label("Name").fill("Open by size")
+    page.get_by_label("Share with everyone here").check()
+    axe(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Filter saved.")).to_be_visible()
+    colleague.goto("/deals")
+    colleague.get_by_role("link", name=re.compile("^Open by size")).click()
+    expect(colleague).to_have_url(re.compile(r"/deals\?outcome=open&sort=-amount$"))
+    expect(colleague.get_by_label("Outcome")).to_have_value("open")
+    expect(colleague.get_by_role("button", name="Remove the filter")).to_have_count(0)
+    page.get_by_role("button", name="Remove the filter Open by size").click()
+    expect(page.get_by_text("Filter removed.")).to_be_visible()
+    colleague.reload()
+    expect(colleague.get_by_role("link", name=re.compile("^Open by size"))).to_have_count(0)
+
+
+def test_the_file_that_is_downloaded_equals_the_screen(new_page: NewPage, site: Site) -> None:
+    many(site, 70)
+    double(site)
+    page = new_page("rep")
+    page.goto("/orders?currency=EUR&sort=-total")
+    rows = page.locator("#rows > tr[data-href]")
+    expect(rows).to_have_count(36)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    addresses = rows.evaluate_all("all => all.map(one => one.dataset.href)")
+    assert addresses == [f"/orders/{row['order_id']}" for row in table]
+    screen = page.locator(".total[data-currency=EUR] .num").all_text_contents()
+    assert [Decimal(told.replace(",", "")) for told in screen] == [
+        sum(Decimal(row[column]) for row in table) for column in ("total", "paid", "refunded")
+    ]
+
+
+def test_more_rows_are_added_below(new_page: NewPage, site: Site) -> None:
+    many(site, 120)
+    page = new_page("rep")
+    page.goto("/orders")
+    rows = page.locator("#rows > tr[data-href]")
+    for count in (50, 100):
+        expect(rows).to_have_count(count)
+        page.get_by_role("link", name="More rows").click()
+    expect(rows).to_have_count(120)
+    expect(page.get_by_role("link", name="More rows")).to_have_count(0)
+    assert len(set(rows.evaluate_all("all => all.map(one => one.dataset.href)"))) == 120
+
+
+def test_a_phone_filters_and_scrolls_a_list_inside_its_frame(new_page: NewPage, site: Site) -> None:
+    ann(site)
+    page = new_page("rep")
+    page.set_viewport_size(PHONE)
+    page.goto("/orders")
+    assert_no_sideways_scroll(page)
+    expect(page.get_by_label("Payment")).not_to_be_visible()
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_label("Payment").select_option("unpaid")
+    expect(page.locator("#rows > tr[data-href]")).to_have_count(1)
+    frame = page.get_by_role("region", name="Orders")
+    frame.evaluate("one => one.scrollTo(400, 0)")
+    expect(frame.get_by_role("link", name="1002")).to_be_in_viewport()
+    assert_no_sideways_scroll(page)
+    assert ask(site, "SELECT count(*) FROM read.orders") == [(2,)]
