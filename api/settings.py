@@ -4,9 +4,10 @@ import base64
 import binascii
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretBytes, ValidationError
+from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.failures import Misuse
@@ -50,6 +51,13 @@ def read_master_key(text: bytes) -> bytes:
     if len(key) != _KEY_LENGTH:
         raise ValueError("32 bytes in base64, as `openssl rand -base64 32` makes them")
     return key
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise ValueError("a URL without a path, such as https://crm.example.org")
+    return text.rstrip("/")
 
 
 def _master_key(text: SecretBytes) -> SecretBytes:
@@ -97,9 +105,33 @@ class Settings(BaseSettings):
     rate_limit: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
         1000.0, description="Requests a second that each API key may make of one process of the API."
     )
+    url: Annotated[str, AfterValidator(_url)] | None = Field(
+        None, description="Where people reach the service, without a path; else where it listens."
+    )
+    smtp_host: str | None = Field(
+        None, description="The mail server that sends links to sign in; without one the console shows them."
+    )
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="The port of the mail server.")
+    smtp_user: str | None = Field(None, description="Whom the mail server knows.")
+    smtp_password: SecretStr | None = Field(None, description="The password for the mail server.")
+    smtp_from: str | None = Field(None, description="The address that links are sent from.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way to the mail server is encrypted: starttls, tls or none."
+    )
+    oidc_issuer: str | None = Field(
+        None, description="The OpenID Connect provider that may confirm who people are, by its issuer URL."
+    )
+    oidc_client_id: str | None = Field(None, description="As which client the provider knows the service.")
+    oidc_client_secret: SecretStr | None = Field(None, description="The secret of that client.")
+    oidc_label: str = Field("your company's account", description="How the sign-in page calls the provider.")
     sql_timeout: Annotated[float, Field(ge=0, le=86_400)] = Field(
         300.0, description="Seconds after which `backstory sql` gives up on PostgreSQL; 0 waits for ever."
     )
+
+    @property
+    def address(self) -> str:
+        """Where people reach the service, as far as settings tell."""
+        return self.url or f"http://{self.host}:{self.port}"
 
 
 def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 - checked by the model

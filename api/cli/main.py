@@ -40,6 +40,7 @@ COMMANDS = {
     "import": Command("api.imports.command", "import files by a mapping"),
     "sql": Command("api.cli.sql", "ask the read models, read only"),
     "keys": Command("api.cli.keys", "create, list and revoke API keys"),
+    "people": Command("api.cli.people", "say who may sign in"),
     "forget": Command("api.cli.forget", "forget a person: destroy the keys of their data"),
     "doctor": Command("api.cli.doctor", "check every part", bare=True),
     "replay": Command("api.cli.replay", "do it again: rebuild read models"),

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 import uvicorn
+from pydantic import SecretStr
 
-from api.failures import Failure
+from api.failures import Failure, Misuse
 from api.http.app import create_app
 from api.live.serving import Server
+from api.pages.entrance import Entrance
+from api.pages.mail import Send, Smtp, to_console
+from api.pages.oidc import Provider
 from api.place import Place
 from api.settings import Settings
 from api.stopping import stop_on_signals, stop_with_parent
@@ -21,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory api` takes."""
     parser.add_argument("--host", help="the address to listen on")
     parser.add_argument("--port", help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--url", help="where people reach the service, for links and the sign-in provider")
+    for name in ("smtp-host", "smtp-port", "smtp-user", "smtp-from", "smtp-security"):
+        parser.add_argument(f"--{name}", help=Settings.model_fields[name.replace("-", "_")].description)
+    for name in ("oidc-issuer", "oidc-client-id", "oidc-label"):
+        parser.add_argument(f"--{name}", help=Settings.model_fields[name.replace("-", "_")].description)
     parser.add_argument("--rate-limit", metavar="N", help="requests a second that each API key may make")
     parser.add_argument(
         "--fd", type=int, help="a listening socket that is open already, instead of host and port"
@@ -32,7 +41,13 @@ def run(args: argparse.Namespace, place: Place) -> int:
     """Answer until told to stop. Addresses are not logged: they may name people."""
     with listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener:
         config = uvicorn.Config(
-            create_app(place.conninfo, place.log, rate=args.rate_limit, intake=_intake(place.settings)),
+            create_app(
+                place.conninfo,
+                place.log,
+                rate=args.rate_limit,
+                entrance=entrance(place.settings, reached(listener)),
+                intake=_intake(place.settings),
+            ),
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -63,3 +78,47 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as cause:
         raise Failure(f"--host, --port: cannot listen on {host}:{port}: {cause.strerror or cause}") from None
+
+
+def host_and_port(listener: socket.socket) -> tuple[str, int]:
+    """Return where it is reached from this machine, also when it listens on every address."""
+    host, port = listener.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - asked, not listened on
+
+
+def reached(listener: socket.socket) -> str:
+    """Return the URL at which it is reached from this machine."""
+    host, port = host_and_port(listener)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def entrance(settings: Settings, address: str) -> Entrance:
+    """Return how people come in to a service that listens at an address. Raises Misuse for half a configuration."""
+    url = settings.url or address
+    send: Send = to_console
+    if settings.smtp_host is not None:
+        if settings.smtp_from is None:
+            raise Misuse("--smtp-from: is needed with --smtp-host: the address that links are sent from")
+        send = Smtp(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            sender=settings.smtp_from,
+            security=settings.smtp_security,
+            user=settings.smtp_user,
+            password=_plain(settings.smtp_password),
+        )
+    provider = None
+    if settings.oidc_issuer is not None:
+        if settings.oidc_client_id is None or settings.oidc_client_secret is None:
+            raise Misuse("--oidc-issuer: needs --oidc-client-id and BACKSTORY_OIDC_CLIENT_SECRET")
+        provider = Provider(
+            settings.oidc_issuer,
+            settings.oidc_client_id,
+            settings.oidc_client_secret.get_secret_value(),
+            settings.oidc_label,
+        )
+    return Entrance(url, send, provider)
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

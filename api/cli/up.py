@@ -14,7 +14,8 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
 from api.cli.keys import create_key
-from api.cli.role_api import listening
+from api.cli.people import first_admin_link
+from api.cli.role_api import host_and_port, listening, reached
 from api.demo.telling import play, told
 from api.failures import Failure
 from api.place import Place, open_place
@@ -65,11 +66,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _tend(place, supervisor)
                 return not stop.wait(_LOOK)
 
-            reached = _demo(place, roles, tend) if args.demo else 0
-            if _until_ready(listener, supervisor, tend, reached):
-                host, port = _reached(listener)
-                sys.stdout.write(f"ready http://{f'[{host}]' if ':' in host else host}:{port}\n")
-                sys.stdout.flush()
+            position = _demo(place, roles, tend) if args.demo else 0
+            if _until_ready(listener, supervisor, tend, position):
+                _welcome(place, reached(listener))
             while tend():
                 continue
     return 0
@@ -119,6 +118,14 @@ def _greet(place: Place) -> None:
         _tell(f"{name}: was made by another version; run `backstory replay rebuild {name}`")
 
 
+def _welcome(place: Place, address: str) -> None:
+    """Say where it is; to a tenant without people, also how its first admin comes in."""
+    sys.stdout.write(f"ready {address}\n")
+    if link := first_admin_link(place):
+        sys.stdout.write(f"sign in {address}{link} (once, within 15 minutes)\n")
+    sys.stdout.flush()
+
+
 def _tend(place: Place, supervisor: Supervisor) -> None:
     if place.server is not None and not place.server.alive():
         _tell("postgres: has died, starts again")
@@ -153,14 +160,8 @@ def _until_ready(
     return False
 
 
-def _reached(listener: socket.socket) -> tuple[str, int]:
-    """Return where it is reached from this machine, also when it listens on every address."""
-    host, port = listener.getsockname()[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - asked, not listened on
-
-
 def _ready(listener: socket.socket, position: int) -> bool:
-    connection = HTTPConnection(*_reached(listener), timeout=_LOOK * 25)
+    connection = HTTPConnection(*host_and_port(listener), timeout=_LOOK * 25)
     try:
         connection.request("GET", "/health/ready")
         answer = connection.getresponse()

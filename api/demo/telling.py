@@ -50,10 +50,10 @@ def _ends(log: Log, tenant: str) -> datetime | None:
 
 
 def _empty(log: Log, tenant: str) -> bool:
-    """Say whether the tenant has nothing but keys and settings."""
+    """Say whether the tenant has nothing but keys, people and settings."""
     with log.connection() as connection:
         row = connection.execute(
-            "SELECT NOT EXISTS (SELECT FROM log.events WHERE tenant = %s AND stream NOT LIKE 'tenant-%%')",
+            "SELECT NOT EXISTS (SELECT FROM log.events WHERE tenant = %s AND stream !~ '^(tenant|person)-')",
             (tenant,),
         ).fetchone()
     return row == (True,)

@@ -43,6 +43,8 @@ POLICY: Mapping[str, AbstractSet[str]] = {
 """What each role may do within its tenant. A role that is not here may do nothing."""
 
 ROLES = tuple(POLICY)
+PERSONAL_ROLES = tuple(role for role in ROLES if POLICY[role] and role != "service")
+"""The roles that a person can have: those that see something, and act for themselves."""
 SOURCE = "source:"
 """The beginning of a scope that names a source in whose name a key may speak; without one it may in any."""
 

@@ -5,15 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from api.http.policy import POLICY, ROLES
+from api.http.policy import PERSONAL_ROLES
 from api.pages.visit import Visit, visitor
 from commands.command import ChangePersonRole, InvitePerson, RevokePerson
 from domain.errors import InvalidValue
 from domain.person import PersonExists
 
 router = APIRouter()
-INVITED_AS = tuple(role for role in ROLES if POLICY[role] and role != "service")
-"""The roles that a person can have: those that see something, and act for themselves."""
 
 
 @router.get("/people")
@@ -26,7 +24,7 @@ def people(visit: Annotated[Visit, visitor("people:read")]) -> Response:
 def invite(visit: Annotated[Visit, visitor("people:write")]) -> Response:
     """Let somebody sign in."""
     email, role = visit.form.get("email", ""), visit.form.get("role", "")
-    if role not in INVITED_AS:
+    if role not in PERSONAL_ROLES:
         return _page(visit, 422, email=email, error="Choose a role.")
     try:
         visit.do(InvitePerson(email=email, role=role, name=visit.form.get("name", "").strip() or None))
@@ -41,7 +39,7 @@ def invite(visit: Annotated[Visit, visitor("people:write")]) -> Response:
 def change_role(visit: Annotated[Visit, visitor("people:write")], person_id: str) -> Response:
     """Let somebody act in another role."""
     role = visit.form.get("role", "")
-    if role not in INVITED_AS:
+    if role not in PERSONAL_ROLES:
         return _page(visit, 422, error="Choose a role.")
     visit.do(ChangePersonRole(person_id=person_id, role=role))
     visit.sessions.people.forget(visit.caller.tenant, person_id)
@@ -63,7 +61,7 @@ def _page(visit: Visit, status: int = 200, *, email: str = "", error: str | None
         status,
         people=visit.sessions.people.all_of(visit.caller.tenant),
         seen=_seen(visit),
-        roles=INVITED_AS,
+        roles=PERSONAL_ROLES,
         email=email,
         error=error,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -72,6 +73,10 @@ def test_a_fresh_folder_becomes_ready_with_a_demo_that_sql_and_doctor_know(
     told = backstory(tmp_path, "doctor", "--json")
     assert (told.returncode, json.loads(told.stdout)["ok"]) == (0, True), told.stdout
     assert up.answer("/health/live") == (200, '{"live":true}')
+    assert "<h1>Sign in</h1>" in up.answer("/")[1]
+    [link] = [line.split()[2] for line in demoed[1].splitlines() if line.startswith("sign in http")]
+    assert "<h1>Welcome</h1>" in up.answer(urlsplit(link).path)[1]
+    assert "sign in" not in up.printed
     assert 'backstory_model_lag_events{model="orders"} 0' in up.answer("/metrics")[1]
 
 
