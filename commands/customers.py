@@ -60,7 +60,6 @@ def find_or_register(desk: Desk, profile: Profile | None, context: Context, at: 
         return None
     stream = _holder(desk, profile, context) or _unnamed(desk, profile, context)
     _report(desk, stream, profile, context, at)
-    desk.rely_on(stream)
     return id_of(stream)
 
 
@@ -83,6 +82,8 @@ def _unnamed(desk: Desk, profile: Profile, context: Context) -> str:
 
 def _report(desk: Desk, stream: str, profile: Profile, context: Context, at: datetime) -> None:
     wellformed = _wellformed(desk, profile)
+    if desk.state(stream).erased:  # its key is gone: what is told of the person is forgotten at once
+        wellformed = replace(wellformed, source_id=None, **dict.fromkeys(customer.PERSONAL))
     owners = desk.state(SETTINGS).owners
     events: list[Event] = []
     for event in customer.report(
@@ -200,7 +201,7 @@ def forget(desk: Desk, command: ForgetCustomer, context: Context) -> str:
         customer_id=command.customer_id,
     )
     erased = PersonalDataErased(occurred_at=context.now, reason=command.reason)
-    for stream in desk.log.streams_of_customer(desk.tenant, command.customer_id):
+    for stream in desk.streams_of_customer(command.customer_id):
         if stream != own and stream.startswith(PERSONAL_KINDS):
             desk.append(stream, [erased])
         desk.draft.destroy.append(stream)

@@ -43,8 +43,11 @@ class Loaded:
 
 @dataclass(slots=True)
 class Draft:
-    """What one command has decided so far."""
+    """What one command has decided so far, and on what: versions it read, claims it looked up, events it gathered."""
 
+    read: dict[str, int] = field(default_factory=dict)
+    held: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    gathered: dict[str, int] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
     loaded: dict[str, Loaded] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
@@ -58,7 +61,8 @@ class Draft:
 class Desk:
     """Loads streams and claims of one tenant, and turns each command's decisions into one append.
 
-    A later command of the same run is decided on what an earlier one decided, before either is recorded.
+    A later command of the same run is decided on what an earlier one decided, before either is recorded. Whatever a
+    command read here must still be so at the position it gets; else it is refused and decided again.
     """
 
     def __init__(self, log: Log, tenant: str) -> None:
@@ -66,7 +70,6 @@ class Desk:
         self.tenant = tenant
         self._loaded: dict[str, Loaded] = {}
         self._holders: dict[tuple[str, str], str | None] = {}
-        self._decided: set[str] = set()
         self._unrecorded: set[str] = set()
         self.draft = Draft()
 
@@ -97,7 +100,9 @@ class Desk:
             return self.draft.loaded[stream]
         if stream not in self._loaded:
             self.prefetch([stream], [])
-        return self._loaded[stream]
+        loaded = self._loaded[stream]
+        self.draft.read[stream] = loaded.version
+        return loaded
 
     def state(self, stream: str) -> Any:  # noqa: ANN401 - each kind of stream has a state of its own
         """Return the state of a stream as it stands."""
@@ -122,7 +127,15 @@ class Desk:
                 self._holders[kind, value] = None
             else:
                 self.prefetch([], [(kind, value)])
-        return self._holders[kind, value]
+        holder = self._holders[kind, value]
+        self.draft.held[kind, value] = holder
+        return holder
+
+    def streams_of_customer(self, customer_id: str) -> list[str]:
+        """Return every stream with an event of this customer."""
+        found = self.log.streams_of_customer(self.tenant, customer_id)
+        self.draft.gathered[customer_id] = max(found.values(), default=0)
+        return list(found)
 
     def append(self, stream: str, events: Sequence[Event], *, customer_id: str | None = None) -> None:
         """Decide these events for a stream; the customer, once known, stays the stream's own until another comes."""
@@ -139,12 +152,6 @@ class Desk:
         if partition is None:
             partition = self.log.partition_of(self.tenant, subject_of(stream, whose))
         self.draft.loaded[stream] = Loaded(before.version + len(events), state, whose, partition)
-
-    def rely_on(self, stream: str) -> None:
-        """Make the append depend on a stream that an earlier command of this run has decided, but not recorded."""
-        if stream in self._decided and stream not in self.draft.events:
-            self.draft.events[stream] = []
-            self.draft.loaded[stream] = self.load(stream)
 
     def answer_about(self, stream: str) -> None:
         """Let the append answer with the version of this stream, even if nothing was decided for it."""
@@ -179,11 +186,13 @@ class Desk:
             for stream, events in draft.events.items()
         ]
         self._loaded |= draft.loaded
-        self._decided |= draft.events.keys()
-        for claim in draft.claims:
-            self._holders[claim.kind, claim.value] = claim.stream
         for claim in draft.releases:
             self._holders[claim.kind, claim.value] = None
+        for place, holder in self._holders.items():
+            if holder in draft.release_streams:
+                self._holders[place] = None
+        for claim in draft.claims:
+            self._holders[claim.kind, claim.value] = claim.stream
         return Append(
             tenant=self.tenant,
             changes=changes,
@@ -195,6 +204,9 @@ class Desk:
             release_streams=draft.release_streams,
             destroy=draft.destroy,
             reopen=draft.reopen,
+            relied={stream: version for stream, version in draft.read.items() if stream not in draft.events},
+            held=draft.held,
+            gathered=draft.gathered,
             **links,
         )
 

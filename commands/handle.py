@@ -65,11 +65,21 @@ from commands.names import stream_of_answer
 from commands.needs import needs
 from commands.sound import unsound
 from domain.errors import Refusal
-from streams.errors import ClaimTaken, CommandReused, LogRefusal, WrongExpectedVersion
+from streams.errors import (
+    ClaimTaken,
+    CommandReused,
+    KeyDestroyed,
+    LogRefusal,
+    Overtaken,
+    WrongExpectedVersion,
+)
 from streams.log import Log
 from streams.records import Append, Appended, Asked
 
 _PATIENCE = 30.0  # seconds a command is decided again while others change the same streams
+
+OVERTAKEN = (WrongExpectedVersion, ClaimTaken, Overtaken, KeyDestroyed)
+"""How the log refuses what was decided on something that others have changed since it was read."""
 
 Refused = Refusal | LogRefusal
 
@@ -90,8 +100,8 @@ def handle(log: Log, command: Command, context: Context) -> Answer:
 def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answer | Refused]:
     """Do many things, in their order, in few queries and commits; each is answered or refused by itself.
 
-    All contexts must be of one tenant. What a command decides is seen by those after it. A command whose streams
-    were changed by others meanwhile is decided again.
+    All contexts must be of one tenant. What a command decides is seen by those after it. A command that relied on
+    what others have changed meanwhile is decided again.
     """
     outcomes: dict[int, Answer | Refused] = {
         index: refusal for index, one in enumerate(asked) if (refusal := unsound(*one)) is not None
@@ -112,7 +122,7 @@ def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answ
             except (Refusal, LogRefusal) as refusal:
                 outcomes[index] = refusal
         outcomes |= _appended(log, appends)
-        overtaken = [index for index in appends if _overtaken(outcomes[index], asked[index][1])]
+        overtaken = [index for index in appends if isinstance(outcomes[index], OVERTAKEN)]
         if time.monotonic() > deadline:
             break
         waiting = overtaken
@@ -173,13 +183,6 @@ def _answer(ident: str, anomalies: tuple[str, ...], appended: Appended) -> Answe
         repeated=appended.repeated,
         anomalies=tuple(stored.get("anomalies", anomalies)),
     )
-
-
-def _overtaken(outcome: Answer | Refused, context: Context) -> bool:
-    """Say whether others changed what the command was decided on, so that it may be decided again."""
-    if isinstance(outcome, WrongExpectedVersion):
-        return context.expected is None
-    return isinstance(outcome, ClaimTaken)
 
 
 def _answered_before(

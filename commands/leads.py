@@ -24,6 +24,8 @@ def capture(desk: Desk, command: CaptureLead, context: Context) -> str:
     at = command.occurred_at or context.now
     customer_id = find_or_register(desk, command.profile, context, at)
     stream, key = _stream_of(desk, command, context, customer_id)
+    whose = customer_id or desk.load(stream).customer_id
+    forgotten = whose is not None and desk.state(f"customer-{whose}").erased
     events = lead.capture(
         desk.state(stream),
         source=context.source,
@@ -31,7 +33,7 @@ def capture(desk: Desk, command: CaptureLead, context: Context) -> str:
         form=command.form,
         customer_id=customer_id,
         touch=command.touch,
-        fields=command.fields,
+        fields=None if forgotten else command.fields,
         at=at,
     )
     desk.append(stream, events, customer_id=customer_id)

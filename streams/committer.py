@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 from streams.errors import LogClosed, LogRefusal
 from streams.flight import Flight
 from streams.records import Appended
-from streams.ticket import Ticket, compatible
+from streams.ticket import Course, Ticket, compatible
 
 _MOST_IN_A_BATCH = 128
 _MOST_IN_ONE_OF_MANY = 2_000
@@ -47,17 +47,20 @@ class Committer:
         raise RuntimeError("the batch of this append failed") from ticket.error
 
     def append_all(self, tickets: Sequence[Ticket]) -> list[Appended | LogRefusal]:
-        """Commit many requests in the caller's thread; each is answered or refused by itself."""
+        """Commit many requests, decided one after the other, in the caller's thread; each is answered or refused.
+
+        One that was decided on what a refused one would have written is refused too.
+        """
         with self._mutex:
             if self._closing:
                 raise LogClosed
         waiting = list(tickets)
-        flight = Flight(self._pool)
+        flight, course = Flight(self._pool), Course()
         try:
             while waiting:
                 batch, later = compatible(waiting, _MOST_IN_ONE_OF_MANY)
                 flight.begin(batch)
-                waiting = flight.settle(batch) + later
+                waiting = course.settle(batch, flight.settle(batch) + later)
         finally:
             flight.land()
         return [ticket.outcome for ticket in tickets if ticket.outcome is not None]

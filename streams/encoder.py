@@ -8,9 +8,9 @@ import msgspec
 
 from streams.codec import Codec
 from streams.keyring import Keyring
-from streams.records import Append, Change, Claim
+from streams.records import Append, Change
 from streams.routing import partition_of, subject_of
-from streams.ticket import Place, Ticket
+from streams.ticket import ClaimKey, Place, Ticket
 
 encode = msgspec.json.encode
 
@@ -40,8 +40,13 @@ class Encoder:
         )
         for change in append.changes:
             self._add_events(append, change, ticket)
-        if append.claims or append.releases or append.release_streams:
+        if append.claims or append.releases or append.release_streams or append.held:
             self._add_claims(append, ticket)
+        for stream, version in append.relied.items():
+            self._rely(ticket, tenant, stream, version)
+        if append.gathered:
+            ticket.solitary = True
+            ticket.parts["gathered"] = _each([number, tenant, *one] for one in append.gathered.items())
         if append.destroy:
             ticket.parts["destroy"] = _each([tenant, subject] for subject in append.destroy)
         if append.reopen:
@@ -68,6 +73,8 @@ class Encoder:
         for event in change.events:
             version += 1
             name, data = self._codec.encode(tenant, subject, event)
+            if self._codec.seals(type(event)) and not self._keyring.knows_destroyed(tenant, subject):
+                ticket.sealed[tenant, subject] = encode((ticket.number, tenant, subject))
             event_id = new_event_id()
             if ticket.proof is None:
                 ticket.proof = (tenant, stream, version, event_id)
@@ -89,26 +96,36 @@ class Encoder:
                     msgspec.Raw(data),
                 )
             )
+        if not rows:
+            self._rely(ticket, tenant, stream, version)
+            return
         check = encode((ticket.number, tenant, stream, change.expected))
         ticket.streams[tenant, stream] = Place(change.expected, version, check)
         ticket.events += len(rows)
-        if rows:
-            ticket.add("events", encode(rows)[1:-1])
+        ticket.add("events", encode(rows)[1:-1])
+
+    def _rely(self, ticket: Ticket, tenant: str, stream: str, version: int) -> None:
+        check = encode((ticket.number, tenant, stream, version))
+        ticket.streams[tenant, stream] = Place(version, version, check)
 
     def _add_claims(self, append: Append, ticket: Ticket) -> None:
         tenant = append.tenant
 
-        def digest(claim: Claim) -> str:
-            found = self._keyring.digest(tenant, claim.kind, claim.value).hex()
-            ticket.alone.add((tenant, claim.kind, found))
-            return found
+        def key_of(kind: str, value: str) -> ClaimKey:
+            return (tenant, kind, self._keyring.digest(tenant, kind, value).hex())
 
-        if append.claims:
-            ticket.parts["claims"] = _each(
-                [ticket.number, tenant, claim.kind, digest(claim), claim.stream] for claim in append.claims
-            )
+        claimed = {key_of(claim.kind, claim.value): claim.stream for claim in append.claims}
+        released = {key_of(claim.kind, claim.value): claim.stream for claim in append.releases}
+        ticket.holders = {**dict.fromkeys(released), **claimed}
+        ticket.alone.update(ticket.holders)
+        if claimed:
+            ticket.parts["claims"] = _each([ticket.number, *key, stream] for key, stream in claimed.items())
+        for (kind, value), holder in append.held.items():
+            key = key_of(kind, value)
+            if key not in claimed:
+                ticket.held[key] = (holder, encode((ticket.number, *key, holder)))
         releases: list[list[str | None]] = [
-            [tenant, claim.stream, claim.kind, digest(claim)] for claim in append.releases
+            [tenant, stream, kind, digest] for (_, kind, digest), stream in released.items()
         ]
         releases += [[tenant, stream, None, None] for stream in append.release_streams]
         if releases:

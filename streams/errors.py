@@ -27,6 +27,18 @@ class ClaimTaken(LogRefusal):
         self.kind, self.holder = kind, holder
 
 
+class Overtaken(LogRefusal):
+    """What this was decided on has changed meanwhile; decide again."""
+
+
+class KeyDestroyed(LogRefusal):
+    """The person whose key seals this was forgotten meanwhile."""
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(subject=subject)
+        self.subject = subject
+
+
 class CommandReused(LogRefusal):
     """This idempotency key was already used for a different request."""
 

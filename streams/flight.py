@@ -13,8 +13,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from streams.errors import (
     ClaimTaken,
     CommandReused,
+    KeyDestroyed,
     LogRefusal,
     OutcomeUnknown,
+    Overtaken,
     Unstorable,
     WrongExpectedVersion,
 )
@@ -112,6 +114,7 @@ class Flight:
             return
         by_number = {ticket.number: ticket for ticket in sent}
         refused = [(by_number[refusal["r"]], refusal) for refusal in verdict["refused"]]
+        refused += _alike(sent, verdict["refused"])
         # a ticket of a lost connection may be refused by itself, committed since it was looked up
         _find(self._ready(), [ticket for ticket, _ in refused if ticket.lost])
         for ticket, refusal in refused:
@@ -172,9 +175,34 @@ def _refusal(ticket: Ticket, refusal: dict[str, Any]) -> Appended | LogRefusal:
             )
         case "command":
             return CommandReused(command_id=ticket.command_id)
+        case _:
+            return _overtaken(refusal)
+
+
+def _overtaken(refusal: dict[str, Any]) -> LogRefusal:
+    match refusal["reason"]:
         case "version":
             return WrongExpectedVersion(
                 stream=refusal["stream"], expected=refusal["expected"], current=refusal["current"]
             )
-        case _:
+        case "claim":
             return ClaimTaken(kind=refusal["kind"], holder=refusal["holder"])
+        case "sealed":
+            return KeyDestroyed(subject=refusal["subject"])
+        case "held":
+            return Overtaken(claim=refusal["kind"])
+        case _:
+            return Overtaken(customer=refusal["customer"])
+
+
+def _alike(sent: list[Ticket], refusals: list[dict[str, Any]]) -> list[tuple[Ticket, dict[str, Any]]]:
+    """Return what else of a batch expected a version that another's check found to be gone: one check served all."""
+    gone = {(no["tenant"], no["stream"]): no for no in refusals if no["reason"] == "version"}
+    told = {no["r"] for no in refusals}
+    return [
+        (ticket, no)
+        for ticket in sent
+        if gone and ticket.number not in told
+        for stream, place in ticket.streams.items()
+        if (no := gone.get(stream)) is not None and no["expected"] == place.expected
+    ]

@@ -120,6 +120,15 @@ class Keyring:
                 type=context, rule="sealed fields open only where they were sealed"
             ) from cause
 
+    def knows_destroyed(self, tenant: str, subject: str) -> bool:
+        """Say whether a key is at hand as one that was destroyed."""
+        return self._cache.get((tenant, subject), self._master) is None
+
+    def renew(self, tenant: str, subject: str) -> None:
+        """Fetch a key anew, because the log says that it was destroyed."""
+        self.drop(tenant, subject)
+        self.load([(tenant, subject)])
+
     def drop(self, tenant: str, subject: str) -> None:
         """Forget a cached key, because the log says that it was destroyed."""
         self._cache.pop((tenant, subject), None)

@@ -13,7 +13,7 @@ from domain.record import PersonalDataErased
 from streams.codec import Codec
 from streams.committer import Committer
 from streams.encoder import Encoder
-from streams.errors import LogRefusal, UnknownEventType, UnreadableEvent
+from streams.errors import KeyDestroyed, LogRefusal, UnknownEventType, UnreadableEvent
 from streams.keyring import Keyring
 from streams.records import Append, Appended, Recorded, Unreadable
 from streams.routing import subject_of
@@ -74,16 +74,23 @@ class Log:
     def append(self, append: Append) -> Appended:
         """Record one request durably and return its place; concurrent calls share one commit.
 
-        Raises WrongExpectedVersion, ClaimTaken, CommandReused or OutcomeUnknown; then nothing was recorded (after
-        OutcomeUnknown: perhaps; ask again with the same command).
+        Raises WrongExpectedVersion, ClaimTaken, Overtaken, CommandReused or OutcomeUnknown; then nothing was recorded
+        (after OutcomeUnknown: perhaps; ask again with the same command). Personal fields of someone forgotten
+        meanwhile are left out.
         """
-        try:
-            return self.committer.append(self.encoder.ticket(append))
-        finally:
-            self._drop_destroyed([append])
+        while True:
+            try:
+                return self.committer.append(self.encoder.ticket(append))
+            except KeyDestroyed as gone:
+                self.keyring.renew(append.tenant, gone.subject)
+            finally:
+                self._drop_destroyed([append])
 
     def append_many(self, appends: Sequence[Append]) -> list[Appended | LogRefusal]:
-        """Record many requests in as few commits as their streams allow; each is answered or refused by itself."""
+        """Record many requests in as few commits as their streams allow; each is answered or refused by itself.
+
+        Each may be decided on what those before it write; it is refused where one of these was.
+        """
         self.keyring.ensure(
             (append.tenant, subject_of(change.stream, change.customer_id))
             for append in appends
@@ -91,9 +98,13 @@ class Log:
             if any(self.codec.seals(type(event)) for event in change.events)
         )
         try:
-            return self.committer.append_all([self.encoder.ticket(append) for append in appends])
+            outcomes = self.committer.append_all([self.encoder.ticket(append) for append in appends])
         finally:
             self._drop_destroyed(appends)
+        for append, outcome in zip(appends, outcomes, strict=True):
+            if isinstance(outcome, KeyDestroyed):
+                self.keyring.renew(append.tenant, outcome.subject)
+        return outcomes
 
     def _drop_destroyed(self, appends: Sequence[Append]) -> None:
         for append in appends:
@@ -206,14 +217,15 @@ class Log:
             for command_id, fingerprint, answer, position, events in rows
         }
 
-    def streams_of_customer(self, tenant: str, customer_id: str) -> list[str]:
-        """Return every stream with an event of this customer, in order of their names."""
+    def streams_of_customer(self, tenant: str, customer_id: str) -> dict[str, int]:
+        """Return every stream with an event of this customer, the oldest first, and the position of its newest one."""
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT stream FROM log.events WHERE tenant = %s AND customer_id = %s ORDER BY stream",
+            rows: list[tuple[str, int]] = connection.execute(
+                "SELECT stream, max(position) FROM log.events WHERE tenant = %s AND customer_id = %s "
+                "GROUP BY stream ORDER BY min(position)",
                 (tenant, customer_id),
             ).fetchall()
-        return [stream for (stream,) in rows]
+        return dict(rows)
 
     def recorded_by(self, tenant: str, correlation_id: str) -> dict[str, tuple[list[int], set[str]]]:
         """Return, by stream, the versions recorded under a correlation id and the commands that asked for them."""

@@ -83,7 +83,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """One request to the log: all of it is recorded, or nothing."""
+    """One request to the log: all of it is recorded, or nothing.
+
+    What it was decided on must still be so at the position it gets: `relied` are the versions of streams that were
+    only read, `held` who held each (kind, value) that was looked up, and `gathered` up to which position all events
+    of a customer were read.
+    """
 
     tenant: str
     changes: Sequence[Change]
@@ -95,6 +100,9 @@ class Append:
     release_streams: Sequence[str] = ()
     destroy: Sequence[str] = ()
     reopen: Sequence[str] = ()
+    relied: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
+    gathered: Mapping[str, int] = field(default_factory=dict)
     correlation_id: str | None = None
     causation_id: str | None = None
 

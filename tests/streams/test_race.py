@@ -32,7 +32,7 @@ def test_a_reader_misses_no_event_while_writers_conflict_abort_are_cut_off_and_k
 def test_the_race_finds_the_events_that_readers_miss_where_positions_are_drawn_before_the_commit(
     database: str,
 ) -> None:
-    source = dict(migrations())["0002_append"]
+    source = [sql for _, sql in migrations() if "FUNCTION log.append" in sql][-1]
     start = source.index("    UPDATE log.head h SET position")
     end = source.index("INTO taken, at;") + len("INTO taken, at;")
     unsafe = source[:start] + UNSAFE + source[end:]
@@ -40,5 +40,5 @@ def test_the_race_finds_the_events_that_readers_miss_where_positions_are_drawn_b
         connection.execute(
             "CREATE SEQUENCE log.unsafe INCREMENT 100; GRANT USAGE ON SEQUENCE log.unsafe TO backstory_app"
         )
-        connection.execute(unsafe.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").encode())
+        connection.execute(unsafe.encode())
     assert race(database, events=100_000, threads=4, kills=0, cuts=0).missed > 0
