@@ -27,7 +27,7 @@ FROM (
     LEFT JOIN log.commands c
         ON c.tenant = e.tenant AND c.command_id = e.command_id AND c.position = e.position
     LEFT JOIN log.effects f ON f.position = e.position
-    WHERE e.position > %(after)s AND e.position <= %(after)s + %(limit)s
+    WHERE e.position > %(after)s::bigint AND e.position <= %(after)s::bigint + %(limit)s::bigint
 ) AS candidates
 WHERE before < {_MOST_BYTES}
 ORDER BY position

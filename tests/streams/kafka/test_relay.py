@@ -63,6 +63,12 @@ def test_every_event_is_in_the_topic_once_in_its_partitions_order(
     prove(log, read_events(kafka, topics))
 
 
+@pytest.mark.parametrize("after", [0, 2**15 - 1, 2**31 - 1, 2**40])
+def test_a_log_is_read_from_any_position_on(log: Log, after: int) -> None:
+    with Outbox(log.conninfo) as outbox:
+        assert outbox.read(after, 2_000) == []
+
+
 def test_a_relay_that_starts_anew_goes_on_where_the_partitions_end(
     log: Log, kafka: str, topics: Topics
 ) -> None:
