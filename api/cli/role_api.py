@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from api.failures import Failure, Misuse
 from api.http.app import create_app
+from api.http.punctual import Punctual
 from api.live.serving import Server
 from api.pages.entrance import Entrance
 from api.pages.mail import Send, Smtp, to_console
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
                 entrance=entrance(place.settings, reached(listener)),
                 intake=_intake(place.settings),
             ),
+            http=Punctual,
             access_log=False,
             log_level="warning",
             server_header=False,

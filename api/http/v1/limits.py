@@ -67,7 +67,8 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
         async with asyncio.timeout(_PATIENCE):
             body = await _body(receive)
     except TimeoutError:
-        raise Problem(408, "request-timeout", "The request took too long to arrive.") from None
+        title = "The request took too long to arrive."
+        raise Problem(408, "request-timeout", title, {"Connection": "close"}) from None
     if body:
         _check_type(headers, _types(scope["path"]))
     passed = False
