@@ -213,3 +213,19 @@ def test_the_page_works_without_scripts(new_page: NewPage, site: Site) -> None:
     expect(page.locator("#feed > article")).to_have_count(10)
     page.get_by_role("link", name="History of name").click()
     expect(page.get_by_role("heading", name="History of name")).to_be_visible()
+
+
+def test_what_happens_to_a_customer_shows_by_itself(new_page: NewPage, site: Site) -> None:
+    ident = ann(site)
+    page, reading = new_page("rep"), new_page("rep")
+    for one in (page, reading):
+        one.goto(f"/customers/{ident}")
+        expect(one.locator(".freshness")).to_contain_text("live")
+    reading.get_by_text("Refunded 20.50 EUR: broken").click()
+    site.do(order("1003", "33.00", email="ann@example.org", day=9), source="shop")
+    expect(page.get_by_role("row", name=re.compile("^EUR 2 orders 153.00"))).to_be_visible()
+    expect(page.get_by_role("feed").get_by_text("Ordered for 33.00 EUR with 1 line")).to_be_visible()
+    expect(reading.get_by_role("row", name=re.compile("^EUR 2 orders 153.00"))).to_be_visible()
+    expect(reading.get_by_role("columnheader", name="What changed")).to_be_visible()
+    reading.get_by_role("button", name=re.compile("Something new happened")).click()
+    expect(reading.get_by_role("feed").get_by_text("Ordered for 33.00 EUR with 1 line")).to_be_visible()

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import psycopg
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse
 
 from api.http.errors import not_found
 from api.http.v1.border import PathId
@@ -15,8 +16,9 @@ from api.pages.customers.holdings import holdings
 from api.pages.customers.identity import LABELS, identity
 from api.pages.customers.merging import named
 from api.pages.customers.standing import Standing, standing
-from api.pages.customers.timeline import Asked, chips, timeline
+from api.pages.customers.timeline import Asked, chips, newest, timeline
 from api.pages.freshness import freshness
+from api.pages.headers import PAGE_HEADERS
 from api.pages.settings import settings_of, version_of
 from api.pages.visit import Visit, visitor
 from commands.command import SettleConflict
@@ -49,6 +51,8 @@ def customer(  # noqa: PLR0913, PLR0917 - what the address can say
             "suspected": named(connection, card.suspected),
             "freshness": freshness(connection),
             "feed": _feed(connection, who, asked, settings.time_zone),
+            "newest": newest(connection, who.customer_id),
+            "ids": who.ids,
         }
     version = version_of(visit, f"customer-{who.customer_id}", card.position)
     return visit.page("customers/page.html", version=version, **shown)
@@ -66,6 +70,14 @@ def timeline_part(  # noqa: PLR0913, PLR0917 - what the address can say
         who = known(connection, customer_id)
         feed = _feed(connection, who, asked, settings_of(visit).time_zone)
     return visit.page("customers/_timeline.html", feed=feed)
+
+
+@router.get("/customers/{customer_id}/newest")
+def position_of_newest(visit: Reader, customer_id: PathId) -> Response:
+    """Say the position of the newest event of a customer, by which a page knows that it is old."""
+    with visit.reading() as connection:
+        who = known(connection, customer_id)
+        return PlainTextResponse(str(newest(connection, who.customer_id)), headers=dict(PAGE_HEADERS))
 
 
 @router.get("/customers/{customer_id}/events")

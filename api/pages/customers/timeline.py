@@ -208,6 +208,14 @@ def of_stream(connection: psycopg.Connection, stream: str, limit: int = 200) -> 
     return Timeline(_entries(connection, None, rows), more=False)
 
 
+def newest(connection: psycopg.Connection, customer_id: str) -> int:
+    """Return the position of the newest event in a customer's timeline, 0 where nothing happened."""
+    row = connection.execute(
+        "SELECT coalesce(max(position), 0) FROM read.timeline WHERE customer_id = %s", (customer_id,)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> tuple[Chip, ...]:
     """Return each kind with the number of events that the search and the switch leave, in the order of KINDS."""
     conditions, values = _conditions(Asked(q=asked.q, milestones=asked.milestones))
