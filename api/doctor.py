@@ -1,7 +1,8 @@
 """The examination of every part, each with its own sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -31,8 +32,8 @@ class Finding:
     measured: dict[str, Any] = field(default_factory=dict)
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Examine part after part. An embedded database is started, but none is made or migrated."""
+def examine(settings: Settings, role: str | None = None) -> Iterator[Finding]:
+    """Examine part after part, or what matters to one role. An embedded database is started, but none is made."""
     if settings.database is None and not (settings.data / "postgres" / "PG_VERSION").exists():
         yield Finding("database", False, f"none in {settings.data}: nothing was ever started there")
         return
@@ -43,12 +44,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
             version = connection.info.server_version
             where = "embedded" if server else "by URL"
             yield Finding("database", True, f"PostgreSQL {version // 10_000}.{version % 10_000}, {where}")
-            yield from _examine(connection, settings, conninfo)
+            yield from _examine(connection, settings, conninfo, role)
     except Failure as cause:
         yield Finding("database", False, str(cause))
 
 
-def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) -> Iterator[Finding]:
+def _examine(
+    connection: psycopg.Connection, settings: Settings, conninfo: str, role: str | None
+) -> Iterator[Finding]:
     missing = health.missing_migrations(connection)
     foreign = health.foreign_migrations(connection)
     told = f"missing: {', '.join(missing)}; any other command applies them" if missing else "all applied"
@@ -56,6 +59,9 @@ def _examine(connection: psycopg.Connection, settings: Settings, conninfo: str) 
         told = f"{', '.join(foreign)}: applied by another version of Backstory; no command works here but with that"
     yield Finding("migrations", not (missing or foreign), told)
     if missing or foreign:
+        return
+    if role is not None:
+        yield from ROLES[role](connection, settings)
         return
     yield _master_key(settings, conninfo)
     yield _log(connection)
@@ -156,6 +162,14 @@ def _intake(settings: Settings) -> Iterator[Finding]:
         "rejects": lag.rejects,
     }
     yield Finding("intake", lag.seconds < _LATE, f"{behind}{kept}", measured)
+
+
+ROLES: Mapping[str, Callable[[psycopg.Connection, Settings], Iterator[Finding]]] = {
+    "project": lambda connection, _: islice(_projections(connection), 1),
+    "relay": _relay,
+    "intake": lambda _, settings: _intake(settings),
+}
+"""What tells whether a role does its work, quickly enough to be asked often."""
 
 
 def _sentence(model: health.ModelHealth) -> str:

@@ -61,6 +61,8 @@ def test_doctor_and_metrics_tell_it(
     assert "\nbackstory_intake_lag_messages 2\n" in service.client.get("/metrics").text
     settle(topic, taker)
     assert (told()["lag_messages"], told()["rejects"]) == (0, 1)
+    quick = json.loads(backstory("doctor", "--role", "intake", "--json").out)["parts"]
+    assert [part["part"] for part in quick] == ["database", "migrations", "intake"]
     figures = service.client.get("/metrics").text
     assert "\nbackstory_intake_lag_messages 0\n" in figures
     assert "\nbackstory_intake_lag_seconds 0\n" in figures
