@@ -79,5 +79,13 @@ class ForeignTopic(LogRefusal):
     """A Kafka topic holds another log than this one."""
 
 
+class IncompleteTopic(LogRefusal):
+    """A Kafka topic lacks what was published to it."""
+
+
+class NotEmpty(LogRefusal):
+    """A log is restored only into a database where none was begun."""
+
+
 class LogClosed(LogRefusal):
     """This log handle was closed."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from api.cli import restoring
 from api.cli.keys import operator
 from api.failures import Failure, Misuse
 from api.place import Place
@@ -38,10 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     anew.add_argument("--reason", metavar="TEXT", default="", help="why; it stays in the log")
     anew.add_argument("--json", action="store_true", help="one JSON document")
+    restoring.add_arguments(actions)
 
 
 def run(args: argparse.Namespace, place: Place) -> int:
-    """Rebuild; 1 when rows differ and nobody has approved that: then the live tables stay."""
+    """Do it again; 1 when rows differ and nobody has approved that: then the live tables stay."""
+    if args.action == "restore":
+        return restoring.run(args, place)
     if args.workers is not None and args.workers < 1:
         raise Misuse("--workers: at least 1")
     try:

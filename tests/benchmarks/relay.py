@@ -46,9 +46,8 @@ def main() -> None:
             performed.append(_perf_test(broker, f"perf{round_}", size))
         ours, peer = statistics.median(relayed), statistics.median(performed)
         _say(f"{'kafka-producer-perf-test, lz4, acks=all':44} {peer:10,.0f} /s")
-        _say(
-            f"{'the relay':44} {ours:10,.0f} /s   {ours / peer:5.2f} x the perf test, {ours / appended:.1f} x append_many"
-        )
+        ratios = f"{ours / peer:5.2f} x the perf test, {ours / appended:.1f} x append_many"
+        _say(f"{'the relay':44} {ours:10,.0f} /s   {ratios}")
 
 
 def _fill(database: str) -> float:
@@ -99,9 +98,8 @@ def _relay(database: str, broker: Broker, topics: Topics) -> float:
         seconds = time.monotonic() - began
         stop.set()
         thread.join()
-    _say(
-        f"    relayed {position - first:,} in {seconds:.1f} s, memory {psutil.Process().memory_info().rss / 2**20:.0f} MB"
-    )
+    memory = psutil.Process().memory_info().rss / 2**20
+    _say(f"    relayed {position - first:,} in {seconds:.1f} s, memory {memory:.0f} MB")
     return (position - first) / seconds
 
 
