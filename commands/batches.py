@@ -6,7 +6,7 @@ from commands.command import Context, RecordExport, RecordImport, UndoBatch
 from commands.desk import Desk
 from domain.customer import IdentityLinked
 from domain.record import EventsWithdrawn, effective
-from domain.tenant import BatchImported, BatchUndone, ListExported
+from domain.tenant import BatchImported, BatchNotFound, BatchUndone, ListExported
 from streams.records import Claim, Recorded
 
 OPERATIONS = "tenant-operations"
@@ -47,10 +47,12 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
     """
     recorded = desk.log.recorded_by(desk.tenant, correlation_of(command.batch))
     recorded.pop(OPERATIONS, None)
+    if not recorded:
+        raise BatchNotFound(batch=command.batch)
     withdrawn = 0
     streams = 0
     for names in _slices(sorted(recorded)):
-        for stream, events in desk.log.streams(desk.tenant, names).items():
+        for stream, events in desk.histories(names).items():
             standing = {version for version, _ in effective([(r.version, r.event) for r in events])}
             versions = tuple(
                 v for v in recorded[stream][0] if v in standing and not _withdraws(events[v - 1])

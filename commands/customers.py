@@ -181,7 +181,6 @@ def unmerge(desk: Desk, command: UnmergeCustomer, context: Context) -> str:
     survivor = f"customer-{into}"
     for_loser, for_survivor = customer.unmerge(
         desk.state(loser),
-        desk.state(survivor) if into else customer.NEW,
         loser=command.customer_id,
         reason=command.reason,
         at=context.now,
@@ -192,7 +191,10 @@ def unmerge(desk: Desk, command: UnmergeCustomer, context: Context) -> str:
 
 
 def forget(desk: Desk, command: ForgetCustomer, context: Context) -> str:
-    """Destroy the keys of a person's data in every stream that has some, and free what the person had claimed."""
+    """Destroy the keys of a person's data in every stream that has some, and free what the person had claimed.
+
+    An event of the person that is recorded meanwhile is seen: all is gathered anew. Nothing the second time.
+    """
     own = f"customer-{command.customer_id}"
     desk.expect(own, context.expected)
     desk.append(
@@ -202,7 +204,7 @@ def forget(desk: Desk, command: ForgetCustomer, context: Context) -> str:
     )
     erased = PersonalDataErased(occurred_at=context.now, reason=command.reason)
     for stream in desk.streams_of_customer(command.customer_id):
-        if stream != own and stream.startswith(PERSONAL_KINDS):
+        if stream != own and stream.startswith(PERSONAL_KINDS) and not desk.state(stream).erased:
             desk.append(stream, [erased])
         desk.draft.destroy.append(stream)
     desk.draft.destroy.append(own)

@@ -205,9 +205,8 @@ def _rules(desk: Desk, pipeline: str | None) -> Pipeline | None:
     """Return the pipeline's rules of today, or None where none were defined."""
     if pipeline is None:
         return None
-    loaded = desk.load(f"pipeline-{pipeline}")
-    rules: Pipeline | None = loaded.state if loaded.version else None
-    return rules
+    rules: Pipeline = desk.state(f"pipeline-{pipeline}")
+    return rules if rules.version else None
 
 
 def _append(desk: Desk, stream: str, events: list[deal.DealEvent], customer_id: str | None = None) -> None:

@@ -104,6 +104,13 @@ class Desk:
         self.draft.read[stream] = loaded.version
         return loaded
 
+    def histories(self, streams: Sequence[str]) -> dict[str, list[Recorded]]:
+        """Return the recorded events of streams, each as it stands in the log, whatever this run has decided."""
+        found = self.log.streams(self.tenant, streams)
+        self._loaded.update((stream, _folded(stream, events)) for stream, events in found.items())
+        self.draft.read.update((stream, self._loaded[stream].version) for stream in found)
+        return found
+
     def state(self, stream: str) -> Any:  # noqa: ANN401 - each kind of stream has a state of its own
         """Return the state of a stream as it stands."""
         return self.load(stream).state

@@ -542,13 +542,12 @@ def merge(  # noqa: PLR0913 - both sides and why
 
 
 def unmerge(
-    loser_state: Customer, survivor_state: Customer, *, loser: str, reason: str, at: datetime
+    loser_state: Customer, *, loser: str, reason: str, at: datetime
 ) -> tuple[list[CustomerEvent], list[CustomerEvent]]:
-    """Take the merge of `loser` back: the events for its stream and for the survivor's."""
-    _check_known(loser_state, loser)
+    """Take the merge of `loser` back, whatever became of either: the events for its stream and the survivor's."""
     if loser_state.merged_into is None:
+        _check_known(loser_state, loser)
         raise NotMerged(customer_id=loser)
-    _check_known(survivor_state, loser_state.merged_into)
     at = after(at, loser_state.merge.stamp)
     return (
         [CustomerUnmerged(occurred_at=at, out_of=loser_state.merged_into, reason=reason)],

@@ -124,6 +124,7 @@ class Lead:
     converted: Register[tuple[str | None, str | None] | None] = Register(None)
     owner: Register[str | None] = Register(None)
     customer: Register[str | None] = Register(None)
+    erased: bool = False
     told: frozenset[tuple[object, ...]] = frozenset()
 
     @property
@@ -150,16 +151,25 @@ def evolve(state: Lead, event: LeadEvent) -> Lead:  # noqa: PLR0911 - one arm an
     if isinstance(event, EventsWithdrawn):
         return state
     if isinstance(event, PersonalDataErased):
-        return replace(state, told=frozenset(map(_nameless, state.told)))
+        return replace(state, told=frozenset(map(_nameless, state.told)), erased=True)
     at = stamp(event.occurred_at)
     state = replace(state, known=True, told=state.told | _facts(event))
     match event:
         case LeadCaptured(form=form, customer_id=customer_id):
             captured_at = min(event.occurred_at, state.captured_at or event.occurred_at)
-            captured = replace(state, captured_at=captured_at, forms=state.forms.offer(form, at))
+            captured = replace(
+                state,
+                captured_at=captured_at,
+                forms=state.forms.offer(form, at),
+                erased=state.erased and event.fields is None,
+            )
             return captured if customer_id is None else _linked(captured, customer_id, at)
         case FormSubmitted(form=form, customer_id=customer_id):
-            submitted = replace(state, forms=state.forms.offer(form, at))
+            submitted = replace(
+                state,
+                forms=state.forms.offer(form, at),
+                erased=state.erased and event.fields is None,
+            )
             return submitted if customer_id is None else _linked(submitted, customer_id, at)
         case LeadOwnerAssigned(owner=owner):
             return replace(state, owner=state.owner.offer(owner, at))

@@ -112,6 +112,10 @@ class KeyNotFound(Refusal):
     """There is no such API key."""
 
 
+class BatchNotFound(Refusal):
+    """No import batch of this name recorded anything."""
+
+
 class KeyExists(Refusal):
     """An API key of this id was handed out before."""
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +11,14 @@ from api.imports.mapping import Mapping, lookups
 from api.imports.passes import Pass, Progress, Tables, quiet
 from api.imports.report import Report, rejects_to
 from api.imports.sender import Sender
+from commands.batches import correlation_of
 from commands.command import Context, DefinePipeline, RecordImport, UndoBatch
 from commands.handle import handle
-from domain.pipeline import Stage
+from domain.pipeline import PipelineDefined, Stage
+from domain.record import effective
 from projections.projector import Projector
 from streams.log import Log
+from streams.records import Recorded
 
 _BATCH = 4_000  # events; four times as many are a third faster, and take three times the memory
 
@@ -61,7 +65,7 @@ def run_import(log: Log, request: Request, progress: Progress = quiet) -> Report
             if request.files.get(one.name)
         ]
         if not request.dry_run:
-            define_pipelines(log, request)
+            define_pipelines(log, request, report.batch or "")
         for each in passes:
             each.send(sender, report, rejects, progress)
         sender.flush()
@@ -85,16 +89,25 @@ def undo_import(log: Log, *, tenant: str, batch: str, reason: str, now: datetime
     return touched
 
 
-def define_pipelines(log: Log, request: Request) -> None:
-    """Define the mapping's pipelines where the tenant has none of that name."""
+def define_pipelines(log: Log, request: Request, batch: str) -> None:
+    """Define the mapping's pipelines, as part of a batch, where the tenant has none of that name."""
     for rule in request.mapping.pipelines:
-        if log.stream(request.tenant, f"pipeline-{rule.name}"):
+        if _stands(log.stream(request.tenant, f"pipeline-{rule.name}")):
             continue
         stages = tuple(Stage(**stage.model_dump()) for stage in rule.stages)
         context = Context(
-            tenant=request.tenant, actor="import", source=request.mapping.source, now=rule.since
+            tenant=request.tenant,
+            actor="import",
+            source=request.mapping.source,
+            now=rule.since,
+            correlation_id=correlation_of(batch),
         )
         handle(log, DefinePipeline(name=rule.name, stages=stages), context)
+
+
+def _stands(recorded: Sequence[Recorded]) -> bool:
+    kept = effective([(one.version, one.event) for one in recorded])
+    return any(isinstance(event, PipelineDefined) for _, event in kept)
 
 
 def _record(log: Log, report: Report, request: Request) -> None:

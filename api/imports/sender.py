@@ -9,6 +9,7 @@ import msgspec
 from api.failures import Failure
 from api.imports.records import Unit
 from api.imports.report import Rejects, Report
+from commands.batches import correlation_of
 from commands.command import Answer, Command, Context
 from commands.desk import Desk
 from commands.handle import decide, handle_many
@@ -109,7 +110,7 @@ class Sender:
             source=self._report.source,
             now=self._now,
             command_id=f"import-{digest[:40]}",
-            correlation_id=f"import:{self._report.batch}",
+            correlation_id=correlation_of(self._report.batch or ""),
         )
 
 

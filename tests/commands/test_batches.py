@@ -1,7 +1,14 @@
-from commands.command import Answer, UndoBatch
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from commands.command import Answer, DefinePipeline, OpenDeal, UndoBatch
 from commands.handle import handle, handle_many
 from domain.customer import Profile
+from domain.pipeline import Stage
 from domain.record import EventsWithdrawn
+from domain.tenant import BatchNotFound
 from streams.log import Log
 from tests.commands.asking import a_payment, an_order, context
 
@@ -53,4 +60,49 @@ def test_what_others_recorded_on_the_same_stream_stays(log: Log) -> None:
 
 def test_a_batch_of_another_tenant_is_left_alone(log: Log) -> None:
     import_batch(log, "b1")
-    assert handle(log, UndoBatch(batch="b1", reason="wrong"), context(tenant="other")).events == 0
+    with pytest.raises(BatchNotFound):
+        handle(log, UndoBatch(batch="b1", reason="wrong"), context(tenant="other"))
+
+
+def test_a_batch_that_recorded_nothing_cannot_be_undone_and_that_is_said(log: Log) -> None:
+    with pytest.raises(BatchNotFound, match="b7"):
+        handle(log, UndoBatch(batch="b7", reason="wrong"), context())
+
+
+def test_a_pipeline_that_a_batch_defined_is_withdrawn_with_it(log: Log) -> None:
+    handle(log, DefinePipeline(name="sales", stages=(Stage(name="New"),)), context(batch="b1"))
+    handle(log, UndoBatch(batch="b1", reason="wrong file"), context())
+    last = log.stream("main", "pipeline-sales")[-1].event
+    assert isinstance(last, EventsWithdrawn)
+    handle(log, OpenDeal(pipeline="sales", stage="Anything", title="Lamps"), context())
+
+
+def test_a_batch_undone_ten_times_at_once_is_withdrawn_once(log: Log) -> None:
+    import_batch(log, "b1")
+    head = log.head()
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(
+            pool.map(lambda _: handle(log, UndoBatch(batch="b1", reason="wrong"), context()), range(10))
+        )
+    assert sum(answer.events for answer in answers) == log.head() - head
+    assert sum(isinstance(r.event, EventsWithdrawn) for r in log.read(0, 100)) == 2
+
+
+def test_the_events_of_a_batch_are_found_by_index(log: Log, database: str) -> None:
+    import_batch(log, "b1")
+    with psycopg.connect(database) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT stream FROM log.events WHERE tenant = 'main' AND correlation_id = 'import:b1'"
+        ).fetchall()
+    assert "events_of_correlation" in str(plan)
+
+
+def test_undoing_the_batch_that_told_a_fact_first_takes_it_away_though_another_told_it_too(log: Log) -> None:
+    """The limit that commands/README.md states: the second telling recorded nothing, so nothing of it is left."""
+    import_batch(log, "b1")
+    again = import_batch(log, "b2")
+    assert [answer.repeated for answer in again] == [True, True]
+    handle(log, UndoBatch(batch="b1", reason="wrong file"), context())
+    assert log.holder("main", "email", "ann@example.org") is None
+    assert [answer.repeated for answer in import_batch(log, "b3")] == [False, False]

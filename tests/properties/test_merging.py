@@ -47,7 +47,6 @@ class Merging(RuleBasedStateMachine):
         try:
             for_loser, for_survivor = customer.unmerge(
                 self.states[loser],
-                self.states[survivor] if survivor else customer.NEW,
                 loser=loser,
                 reason="twins",
                 at=at(minutes),
