@@ -10,8 +10,8 @@ from projections.applying import Applier
 from projections.checkpoints import positions, projecting, replacing
 from projections.definition import Models
 from projections.models import ALL
-from projections.reading import read_stream
 from streams.log import Log
+from streams.reading import read_stream
 from streams.records import Recorded
 
 

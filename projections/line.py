@@ -15,8 +15,9 @@ from projections.changes import Changes, History, Unit
 from projections.checkpoints import Disturbed, Places, Step, move, take_up
 from projections.definition import ReadModel
 from projections.folding import grouped
-from projections.reading import read_events, read_stream
+from streams.follower import Follower, Read
 from streams.log import Log
+from streams.reading import read_stream
 from streams.records import Recorded
 
 _FEWEST = 1_000  # events in a batch
@@ -31,13 +32,6 @@ class Hands(NamedTuple):
     writer: ThreadPoolExecutor
 
 
-class _Read(NamedTuple):
-    """Events of some partitions up to a position, where the log ended or the batch does."""
-
-    reached: int
-    events: list[Recorded]
-
-
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """A batch that is being read while its predecessor is folded."""
@@ -45,7 +39,7 @@ class _Ahead:
     after: int
     until: int
     partitions: Sequence[int]
-    read: "Future[_Read]"
+    read: "Future[Read]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +60,11 @@ class _Batch:
 class Line:
     """Reading, folding and writing at the same time, each its own batch, in the partitions that it holds."""
 
-    def __init__(self, log: Log, models: Sequence[ReadModel], most: int, hands: Hands) -> None:
+    def __init__(
+        self, log: Log, follower: Follower, models: Sequence[ReadModel], most: int, hands: Hands
+    ) -> None:
         self._log = log
+        self._follower = follower
         self._models = models
         self._most = most
         self._limit = min(_FEWEST, most)
@@ -135,13 +132,9 @@ class Line:
 
     def _read(self, after: int, ceiling: int, partitions: Sequence[int]) -> _Ahead:
         until = min(after + self._limit * self._log.partitions // len(partitions), ceiling)
-        return _Ahead(after, until, partitions, self._reader.submit(self._read_now, after, until, partitions))
-
-    def _read_now(self, after: int, until: int, partitions: Sequence[int]) -> _Read:
-        """Read as far as the log goes now: every event up to its head can be seen."""
-        every = len(partitions) == self._log.partitions
-        reached = max(after, min(until, self._log.head()))
-        return _Read(reached, read_events(self._log, after, reached, None if every else partitions))
+        return _Ahead(
+            after, until, partitions, self._reader.submit(self._follower.read, after, until, partitions)
+        )
 
     def _take(self, models: Sequence[ReadModel], step: Step, events: Sequence[Recorded]) -> None:
         """Fold a batch while its predecessor is written, then let it be written."""

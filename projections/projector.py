@@ -2,16 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from projections.checkpoints import CheckpointMoved, projecting
 from projections.definition import Models
 from projections.line import Hands, Line
 from projections.models import ALL
 from projections.sharing import Share
-from streams.follower import LogFollower
+from streams.follower import Follower, LogFollower
 from streams.log import Log
 
 __all__ = ["CheckpointMoved", "Projector"]
@@ -26,12 +26,22 @@ class Projector:
     """Keeps read models at the head of the log. Those that run at the same time share its partitions evenly.
 
     `conninfo` may be of a role that can SET ROLE backstory_app. Each batch is one transaction: the checkpoint's
-    compare-and-set first, then the rows; so a batch counts once or not at all. While a batch is written the next is
+    compare-and-set first, then the rows; so a batch counts once or not at all. `open_follower` says what carries the
+    log, which may say which partitions are whose. While a batch is written the next is
     folded, on its rows, and the one after that is read.
     """
 
-    def __init__(self, log: Log, conninfo: str, models: Models = ALL, *, batch: int = _MOST) -> None:
+    def __init__(
+        self,
+        log: Log,
+        conninfo: str,
+        models: Models = ALL,
+        *,
+        batch: int = _MOST,
+        open_follower: Callable[[Log], Follower] = LogFollower,
+    ) -> None:
         self._log = log
+        self._open_follower = open_follower
         self._conninfo = conninfo
         self._models = models.models
         self._batch = batch
@@ -41,26 +51,25 @@ class Projector:
 
         Raises CheckpointMoved, or whatever a batch raised: whoever supervises begins again.
         """
-        follower = LogFollower(self._log)
-        try:
-            with self._line() as (line, share):
-                share.join()
-                while not stop.is_set():
-                    share.take()
-                    if share.held:
-                        reached = line.follow(share.held, None, lambda: stop.is_set() or share.changed())
-                        self._rest(follower, share, reached, stop)
-                    else:
-                        stop.wait(_NAP)
-        finally:
-            follower.close()
+
+        def over() -> bool:
+            return stop.is_set() or share.changed(follower.assigned())
+
+        with closing(self._open_follower(self._log)) as follower, self._line(follower) as (line, share):
+            share.join()
+            while not stop.is_set():
+                share.take(follower.assigned())
+                if share.held:
+                    self._rest(follower, share, line.follow(share.held, None, over), stop)
+                else:
+                    stop.wait(_NAP)
 
     @staticmethod
-    def _rest(follower: LogFollower, share: Share, reached: int, stop: threading.Event) -> None:
+    def _rest(follower: Follower, share: Share, reached: int, stop: threading.Event) -> None:
         """Wait for more events, for a beat at most, or until others come or go, or `stop` is set."""
         until = time.monotonic() + _BEAT
         while not stop.is_set() and time.monotonic() < until and not follower.wait(reached, _LOOK):
-            if share.take():
+            if share.take(follower.assigned()):
                 return
 
     def catch_up(self, timeout: float = 3600.0) -> int:
@@ -70,7 +79,7 @@ class Projector:
         """
         head = self._log.head()
         deadline = time.monotonic() + timeout
-        with self._line() as (line, share):
+        with closing(LogFollower(self._log)) as follower, self._line(follower) as (line, share):
             while True:
                 share.take_free()
                 reached = line.follow(share.held, head, lambda: False) if share.held else head
@@ -82,12 +91,14 @@ class Projector:
                     time.sleep(_NAP)
 
     @contextmanager
-    def _line(self) -> Iterator[tuple[Line, Share]]:
+    def _line(self, follower: Follower) -> Iterator[tuple[Line, Share]]:
         with (
             projecting(self._conninfo) as writing,
             projecting(self._conninfo) as loading,
             ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader,
             ThreadPoolExecutor(1, thread_name_prefix="write-behind") as writer,
         ):
-            line = Line(self._log, self._models, self._batch, Hands(writing, loading, reader, writer))
+            line = Line(
+                self._log, follower, self._models, self._batch, Hands(writing, loading, reader, writer)
+            )
             yield line, Share(loading, self._log.partitions)

@@ -11,11 +11,11 @@ import psycopg
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
 from projections.definition import ReadModel
 from projections.folding import grouped
-from projections.reading import read_events, read_stream
 from projections.schema import guard, shape
 from projections.tables import tables_of
 from replay.ranges import Range, cut
 from streams.log import LEAN_COLUMNS, Log
+from streams.reading import read_events, read_stream
 from streams.records import Recorded
 
 CHUNK = 20_000

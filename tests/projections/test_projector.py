@@ -13,6 +13,7 @@ from projections.orders import ORDERS, Order
 from projections.projector import Projector
 from projections.waiting import wait
 from replay.verify import differences
+from streams.follower import LogFollower
 from streams.log import Log
 from tests.projections.conftest import Ask
 from tests.projections.facts import append, moved, opened, paid, placed, refunded
@@ -76,7 +77,7 @@ def test_a_projector_whose_checkpoint_was_moved_by_another_stops_and_writes_noth
 ) -> None:
     append(log, "order-1", [placed(customer_id="c1")])
     first = Projector(log, database, Models((ORDERS,)))
-    with first._line() as (slow, _), psycopg.connect(database) as connection:  # noqa: SLF001
+    with first._line(LogFollower(log)) as (slow, _), psycopg.connect(database) as connection:  # noqa: SLF001
         slow._places = _places(connection)  # noqa: SLF001
         connection.execute("UPDATE model.places SET position = 1 WHERE name = 'orders'")
         connection.commit()
@@ -99,7 +100,7 @@ def test_rows_that_others_wrote_meanwhile_are_read_again(
     projector.catch_up()
     append(log, "order-1", [paid()])
     only = Projector(log, database, Models((ORDERS,)))
-    with only._line() as (line, _), psycopg.connect(database) as connection:  # noqa: SLF001
+    with only._line(LogFollower(log)) as (line, _), psycopg.connect(database) as connection:  # noqa: SLF001
         line._places = _places(connection)  # noqa: SLF001
         connection.execute("UPDATE model.checkpoints SET epoch = epoch + 1 WHERE name = 'orders'")
         connection.commit()

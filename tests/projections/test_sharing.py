@@ -15,6 +15,7 @@ from projections.sharing import Share
 from projections.waiting import wait
 from replay.rebuild import rebuild
 from replay.verify import differences
+from streams.follower import LogFollower
 from streams.log import Log
 from tests.projections.conftest import Ask
 from tests.projections.facts import append, moved, opened, paid, placed, refunded
@@ -117,7 +118,7 @@ def test_rows_equal_a_fresh_fold_while_projectors_come_and_go(log: Log, database
 
 def _half(log: Log, database: str, partitions: range) -> None:
     """Bring some partitions to the head and leave the others where they are."""
-    with Projector(log, database)._line() as (line, _):  # noqa: SLF001
+    with Projector(log, database)._line(LogFollower(log)) as (line, _):  # noqa: SLF001
         assert line.follow(partitions, log.head(), lambda: False) == log.head()
 
 
