@@ -29,10 +29,12 @@ class Share:
         """Hold an even part, or what is `assigned` as soon as others give it back; say whether anything changed."""
         if assigned is None:
             self._part = self._even()
-            free, more = range(self._partitions), self.held[self._part :]
+            free: Sequence[int] = range(self._partitions)
+            more = self.held[self._part :]
         else:
             self._part = len(assigned)
-            free, more = assigned, [partition for partition in self.held if partition not in assigned]
+            free = assigned
+            more = [partition for partition in self.held if partition not in assigned]
         for partition in more:
             self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_PARTITION, partition))
             self.held.remove(partition)

@@ -87,5 +87,9 @@ class NotEmpty(LogRefusal):
     """A log is restored only into a database where none was begun."""
 
 
+class HoleInTopic(LogRefusal):
+    """A Kafka topic misses an event, and the log does not have it either."""
+
+
 class LogClosed(LogRefusal):
     """This log handle was closed."""

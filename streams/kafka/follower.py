@@ -1,0 +1,279 @@
+"""Following the log through Kafka: every partition counted, so that nothing is missed or taken twice."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import psycopg
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from streams.errors import HoleInTopic, UnreadableRecord
+from streams.follower import Read
+from streams.kafka.clients import reader
+from streams.kafka.record import read_record
+from streams.kafka.topics import Topics
+from streams.log import COLUMNS, Log
+
+_POLL_MS = 100
+_HEARTBEAT_MS, _SESSION_MS = 500, 10_000  # so soon a member learns of others; so late a dead one is given up
+_MOST_RECORDS = 10_000  # taken from the client at once
+_SLACK = 1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
+_PATIENCE = 2.0  # seconds in which a record that is published must come
+_NAP = 1.0  # seconds between two looks when no wake-up comes
+
+
+class _Published(NamedTuple):
+    """How far the relay is: a position, and the sequence number that each partition has reached with it."""
+
+    position: int
+    sequences: Sequence[int]
+
+
+class _Taken(NamedTuple):
+    """An event that was read and not yet asked for; `offset` is its record's, None where the log gave it."""
+
+    position: int
+    offset: int | None
+    row: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """One partition: what was handed out, up to `after`, and what was read since, in order and without a hole.
+
+    `sure` says that the topic was seen from before that on.
+    """
+
+    after: int
+    position: int
+    sequence: int
+    sure: bool = False
+    next_offset: int | None = None
+    committed: int | None = None
+    taken: deque[_Taken] = field(default_factory=deque)
+
+
+class KafkaFollower:
+    """Follows the log through the topic of events, as one of a consumer group that shares its partitions.
+
+    The group's offsets are for monitoring alone: where to go on is what the caller says. A record that comes again
+    is passed over. One that is missing is named to `tell` and read from the log. Raises HoleInTopic where the log does
+    not have it either, or counts otherwise; KafkaError where the cluster does not answer.
+    """
+
+    def __init__(self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None]) -> None:
+        self._log = log
+        self._topic = topics.events
+        self._tell = tell
+        self._consumer = reader(
+            servers,
+            group_id=f"{topics.prefix}.projectors",
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(CooperativeStickyAssignor,),
+            heartbeat_interval_ms=_HEARTBEAT_MS,
+            session_timeout_ms=_SESSION_MS,
+            fetch_max_wait_ms=_POLL_MS,
+        )
+        self._consumer.subscribe([self._topic])
+        self._cursors: dict[int, _Cursor] = {}
+        self._mine: list[int] = []
+        self._using = threading.Lock()
+        self._listening: psycopg.Connection | None = None
+
+    def assigned(self) -> Sequence[int]:
+        """Return the partitions that the group gives to this reader now."""
+        if self._using.acquire(blocking=False):
+            try:
+                self._poll(0)
+            finally:
+                self._using.release()
+        return self._mine
+
+    def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
+        """Read as Follower says: up to what is published."""
+        published = self._published()
+        reached = min(until, published.position)
+        with self._using:
+            self._commit(partitions)
+            if reached <= after:
+                return Read(after, [])
+            self._place(after, partitions, published)
+            if not self._fetch(reached, partitions, published):
+                return Read(after, [])
+            rows = [row for partition in partitions for row in self._handed_out(partition, reached)]
+        rows.sort()
+        return Read(reached, list(self._log.decode(rows, strict=False)))
+
+    def wait(self, after: int, timeout: float) -> bool:
+        """Wait as Follower says, until something after the position is published."""
+        deadline = time.monotonic() + timeout
+        connection = self._listen()
+        while self._published().position <= after:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            for _ in connection.notifies(timeout=min(left, _NAP), stop_after=1):
+                pass
+        return True
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+        if self._listening is not None:
+            self._listening.close()
+
+    def _listen(self) -> psycopg.Connection:
+        if self._listening is None or self._listening.closed:
+            self._listening = psycopg.connect(self._log.conninfo, autocommit=True)
+            self._listening.execute("LISTEN backstory_published")
+        return self._listening
+
+    def _published(self) -> _Published:
+        with self._log.connection() as connection:
+            row = connection.execute("SELECT position, sequences FROM log.published").fetchone()
+        return _Published(0, []) if row is None else _Published(*row)
+
+    # -- where to go on ---------------------------------------------------------------------------------------
+
+    def _place(self, after: int, partitions: Sequence[int], published: _Published) -> None:
+        """Stand at a position in each of these partitions: where that is not so already, count and seek."""
+        moved = [n for n in partitions if n not in self._cursors or self._cursors[n].after != after]
+        if not moved:
+            return
+        ahead = self._between(after, published.position, moved)
+        for partition in moved:
+            sequence = published.sequences[partition] - ahead.get(partition, 0)
+            self._cursors[partition] = _Cursor(after, after, sequence)
+            self._seek(partition, sequence - _SLACK)
+
+    def _between(self, after: int, until: int, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Return how many events of each partition the log has between two positions."""
+        with self._log.connection() as connection:
+            rows = connection.execute(
+                "SELECT partition, count(*) FROM log.events WHERE position > %s AND position <= %s "
+                "AND partition = ANY(%s) GROUP BY partition",
+                (after, until, list(partitions)),
+            ).fetchall()
+        return dict(rows)
+
+    def _seek(self, partition: int, offset: int) -> None:
+        here = TopicPartition(self._topic, partition)
+        if here in self._consumer.assignment():
+            first = self._consumer.beginning_offsets([here])[here]
+            last = self._consumer.end_offsets([here])[here]
+            self._consumer.seek(here, max(first, min(offset, last)))
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def _fetch(self, reached: int, partitions: Sequence[int], published: _Published) -> bool:
+        """Read until every event up to a position is there; False when the group takes one of these partitions away."""
+        came = time.monotonic()
+        while set(partitions) <= set(self._mine):
+            behind = [n for n in partitions if not self._has(n, reached, published)]
+            if not behind:
+                return True
+            if self._poll(_POLL_MS, behind):
+                came = time.monotonic()
+            elif time.monotonic() > came + _PATIENCE:
+                self._fill_ends(behind, published)
+        return False
+
+    def _has(self, partition: int, reached: int, published: _Published) -> bool:
+        cursor = self._cursors[partition]
+        return cursor.position >= reached or cursor.sequence >= published.sequences[partition]
+
+    def _poll(self, timeout_ms: int, wanted: Sequence[int] = ()) -> bool:
+        """Let the client work and take what it has for the wanted partitions alone; say whether anything came."""
+        here = self._consumer.assignment()
+        asked = {one for one in here if one.partition in wanted}
+        self._consumer.resume(*asked)
+        self._consumer.pause(*(here - asked))
+        came = self._consumer.poll(timeout_ms, max_records=_MOST_RECORDS)
+        for partition, records in came.items():
+            cursor = self._cursors.get(partition.partition)
+            if cursor is not None and partition in asked:
+                self._accept(partition.partition, cursor, records)
+        self._mine = sorted(partition.partition for partition in self._consumer.assignment())
+        self._cursors = {n: cursor for n, cursor in self._cursors.items() if n in self._mine}
+        return bool(came)
+
+    def _accept(self, partition: int, cursor: _Cursor, records: Sequence[ConsumerRecord]) -> None:
+        """Take the records that go on from the cursor: what comes again is passed over, what is missing filled in."""
+        for record in records:
+            try:
+                event = read_record(partition, record.value, record.headers)
+            except UnreadableRecord as cause:
+                self._tell(f"{self._topic}, partition {partition}, offset {record.offset}: {cause}; passed over")
+                continue
+            if event.sequence <= cursor.sequence:
+                if event.position > cursor.position:
+                    raise HoleInTopic(topic=self._topic, partition=partition, sequence=event.sequence)
+                cursor.sure = True
+                continue
+            if event.sequence > cursor.sequence + 1:
+                if not cursor.sure and record.offset > 0:
+                    cursor.sure = True  # records are missing before this: look for ours from the beginning
+                    self._seek(partition, 0)
+                    return
+                self._fill(partition, cursor, event.sequence - 1, event.position - 1)
+            cursor.sure = True
+            cursor.position, cursor.sequence = event.position, event.sequence
+            cursor.taken.append(_Taken(event.position, record.offset, event.row()))
+
+    def _fill_ends(self, partitions: Sequence[int], published: _Published) -> None:
+        """Fill in what is published and not there at the end of a partition."""
+        for partition in partitions:
+            here = TopicPartition(self._topic, partition)
+            if here in self._consumer.assignment():
+                end = self._consumer.end_offsets([here])[here]
+                if self._consumer.position(here) >= end:
+                    cursor = self._cursors[partition]
+                    self._fill(partition, cursor, published.sequences[partition], published.position)
+
+    def _fill(self, partition: int, cursor: _Cursor, last: int, until: int) -> None:
+        """Read from the log what the topic lacks: the events after the cursor up to the sequence number `last`."""
+        first = cursor.sequence + 1
+        with self._log.connection() as connection:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM log.events WHERE partition = %s AND position > %s AND position <= %s "
+                "ORDER BY position",
+                (partition, cursor.position, until),
+            ).fetchall()
+        if len(rows) != last - first + 1:
+            raise HoleInTopic(topic=self._topic, partition=partition, sequence=first)
+        cursor.taken.extend(_Taken(row[0], None, tuple(row)) for row in rows)
+        cursor.position, cursor.sequence = rows[-1][0], last
+        missing = f"sequence {first} is" if first == last else f"sequences {first} to {last} are"
+        self._tell(f"{self._topic}, partition {partition}: {missing} missing; read from the log")
+
+    # -- handing out ------------------------------------------------------------------------------------------
+
+    def _handed_out(self, partition: int, reached: int) -> Sequence[tuple[Any, ...]]:
+        cursor = self._cursors[partition]
+        cursor.after = reached
+        rows = []
+        while cursor.taken and cursor.taken[0].position <= reached:
+            taken = cursor.taken.popleft()
+            rows.append(taken.row)
+            if taken.offset is not None:
+                cursor.next_offset = taken.offset + 1
+        return rows
+
+    def _commit(self, partitions: Sequence[int]) -> None:
+        """Tell the group what was handed out before; only for monitoring."""
+        cursors = {n: self._cursors[n] for n in partitions if n in self._cursors}
+        moved = {n: cursor for n, cursor in cursors.items() if cursor.next_offset != cursor.committed}
+        for cursor in moved.values():
+            cursor.committed = cursor.next_offset
+        if moved:
+            self._consumer.commit_async(
+                {
+                    TopicPartition(self._topic, n): OffsetAndMetadata(cursor.next_offset)
+                    for n, cursor in moved.items()
+                }
+            )
