@@ -14,12 +14,14 @@ from projections.folding import grouped
 from projections.schema import guard, shape
 from projections.tables import tables_of
 from replay.ranges import Range, cut
+from streams.follower import Follower, LogFollower
 from streams.log import LEAN_COLUMNS, Log
-from streams.reading import read_events, read_stream
+from streams.reading import read_stream
 from streams.records import Recorded
 
 CHUNK = 20_000
 """Events folded in one transaction."""
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Chunk:
     """What one transaction of a build did: how many events it folded."""
 
     events: int
+
+
+class NotThere(Exception):
+    """What carries the log has not carried events that the live tables show."""
 
 
 class NotThisBuild(Exception):
@@ -174,10 +180,20 @@ def finish(connection: psycopg.Connection, model: ReadModel, suffix: str, partit
         )
 
 
-def follow(
-    log: Log, connection: psycopg.Connection, model: ReadModel, suffix: str, until: Sequence[int]
+def follow(  # noqa: PLR0913 - from where, what, how far
+    log: Log,
+    connection: psycopg.Connection,
+    model: ReadModel,
+    suffix: str,
+    until: Sequence[int],
+    *,
+    follower: Follower | None = None,
 ) -> None:
-    """Bring a finished build in batches from where it stands to the position that `until` has for each partition."""
+    """Bring a finished build in batches from where it stands to the position that `until` has for each partition.
+
+    Reads what carries the log, by default the log itself. Raises NotThere where that lacks events for a minute.
+    """
+    source = follower or LogFollower(log)
     applier = Applier(model, suffix)
     while True:
         with connection.transaction():
@@ -193,9 +209,9 @@ def follow(
                 return
             after = min(places[n] for n in behind)
             some = [n for n in behind if places[n] == after]
-            reached = min([after + CHUNK, *(until[n] for n in some)])
-            every = len(some) == len(places)
-            events = read_events(log, after, reached, None if every else some)
+            reached, events = source.read(after, min([after + CHUNK, *(until[n] for n in some)]), some)
+            if reached == after and not source.wait(after, _PATIENCE):
+                raise NotThere(f"nothing after position {after} came in {_PATIENCE:.0f} s")
             places = [reached if n in some else place for n, place in enumerate(places)]
             _fold_on(log, connection, applier, events, places)
             connection.execute(
@@ -208,7 +224,7 @@ def _fold_on(
     log: Log,
     connection: psycopg.Connection,
     applier: Applier,
-    events: list[Recorded],
+    events: Sequence[Recorded],
     reached: Sequence[int],
 ) -> None:
     def history(tenant: str, stream: str) -> list[Recorded]:

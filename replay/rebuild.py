@@ -22,6 +22,7 @@ from replay.report import Progress, Rebuilt, Report, Tell
 from replay.swapping import checkpoint, swap
 from replay.workers import work_in_parallel
 from streams.errors import WrongExpectedVersion
+from streams.follower import Follower
 from streams.log import Log
 from streams.records import Append, Change
 
@@ -50,18 +51,20 @@ def rebuild(  # noqa: PLR0913 - what, how, by whom and why
     actor: str = "operator",
     progress: Tell | None = None,
     models: Models = ALL,
+    follower: Follower | None = None,
 ) -> Report:
     """Rebuild read models, named by model, table or view, beside the live ones, which go on.
 
     Swaps the fresh tables in when they equal the live ones, or when `approve` says that what differs is right; models
     of an older version are rebuilt along with them and always swapped. Killed at any moment, the next call resumes.
-    Leaves a ReadModelRebuilt in each tenant's operations. Raises UnknownReadModel, RebuildUnderWay or SwapBlocked.
+    A `follower` gives the events of what else carries the log, in order and without workers. Leaves a
+    ReadModelRebuilt in each tenant's operations. Raises UnknownReadModel, RebuildUnderWay, SwapBlocked or NotThere.
     """
     chosen = models.named(names)
     with projecting(log.conninfo) as connection, _alone(connection):
         outdated = _outdated(connection)
         chosen = (*chosen, *(m for m in models.models if m.name in outdated and m not in chosen))
-        one = _Rebuilding(log, connection, models, workers or default_workers(), progress)
+        one = _Rebuilding(log, connection, models, workers or default_workers(), progress, follower=follower)
         found = tuple(one.build(model) for model in chosen)
         if all(approve or each.name in outdated or not each.differing for each in found):
             swap(log, connection, chosen, SHADOW)
@@ -78,22 +81,30 @@ def default_workers() -> int:
 
 
 class _Rebuilding:
-    def __init__(
-        self, log: Log, connection: psycopg.Connection, models: Models, workers: int, progress: Tell | None
+    def __init__(  # noqa: PLR0913 - as rebuild
+        self,
+        log: Log,
+        connection: psycopg.Connection,
+        models: Models,
+        workers: int,
+        progress: Tell | None,
+        *,
+        follower: Follower | None,
     ) -> None:
         self._log = log
         self._connection = connection
         self._models = models
         self._workers = workers
         self._progress = progress
+        self._follower = follower
 
     def build(self, model: ReadModel) -> Rebuilt:
         """Fold, follow up to the live tables' checkpoint and compare."""
         began = time.monotonic()
-        through = begin(
-            self._connection, model, SHADOW, min(checkpoint(self._connection, model)), self._workers * 4
-        )
-        events = self._fold(model, through)
+        places = checkpoint(self._connection, model)
+        by_ranges = 0 if self._follower else min(places)
+        through = begin(self._connection, model, SHADOW, by_ranges, self._workers * 4)
+        events = self._fold(model, through) or min(places)
         finish(self._connection, model, SHADOW, self._log.partitions)
         reached, differing, differences = self._compare(model)
         rows = sum(_count(self._connection, table.named(SHADOW)) for table in tables_of(model))
@@ -131,7 +142,7 @@ class _Rebuilding:
         with snapshot(self._log.conninfo) as live:
             places = checkpoint(live, model)
             reached = min(places)
-            follow(self._log, self._connection, model, SHADOW, places)
+            follow(self._log, self._connection, model, SHADOW, places, follower=self._follower)
             if not self._comparable(model):
                 return reached, _all_rows(self._connection, model), []
             with snapshot(self._log.conninfo) as fresh:

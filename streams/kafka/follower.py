@@ -20,9 +20,12 @@ from streams.kafka.topics import Topics
 from streams.log import COLUMNS, Log
 
 _POLL_MS = 100
+_LOOK, _LOOK_MS = 0.2, 20  # how often the group is asked when nothing is read, and how long
 _HEARTBEAT_MS, _SESSION_MS = 500, 10_000  # so soon a member learns of others; so late a dead one is given up
 _MOST_RECORDS = 10_000  # taken from the client at once
-_SLACK = 1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
+_SLACK = (
+    1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
+)
 _PATIENCE = 2.0  # seconds in which a record that is published must come
 _NAP = 1.0  # seconds between two looks when no wake-up comes
 
@@ -59,37 +62,46 @@ class _Cursor:
 
 
 class KafkaFollower:
-    """Follows the log through the topic of events, as one of a consumer group that shares its partitions.
+    """Follows the log through the topic of events, as one of a consumer group that shares its partitions, or alone.
 
     The group's offsets are for monitoring alone: where to go on is what the caller says. A record that comes again
     is passed over. One that is missing is named to `tell` and read from the log. Raises HoleInTopic where the log does
     not have it either, or counts otherwise; KafkaError where the cluster does not answer.
     """
 
-    def __init__(self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None], *, alone: bool = False
+    ) -> None:
         self._log = log
         self._topic = topics.events
         self._tell = tell
-        self._consumer = reader(
-            servers,
-            group_id=f"{topics.prefix}.projectors",
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(CooperativeStickyAssignor,),
-            heartbeat_interval_ms=_HEARTBEAT_MS,
-            session_timeout_ms=_SESSION_MS,
-            fetch_max_wait_ms=_POLL_MS,
-        )
-        self._consumer.subscribe([self._topic])
+        self._alone = alone
         self._cursors: dict[int, _Cursor] = {}
         self._mine: list[int] = []
+        self._polled = 0.0
+        if alone:
+            self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
+            self._mine = list(range(log.partitions))
+            self._consumer.assign([TopicPartition(self._topic, partition) for partition in self._mine])
+        else:
+            self._consumer = reader(
+                servers,
+                group_id=f"{topics.prefix}.projectors",
+                auto_offset_reset="earliest",
+                partition_assignment_strategy=(CooperativeStickyAssignor,),
+                heartbeat_interval_ms=_HEARTBEAT_MS,
+                session_timeout_ms=_SESSION_MS,
+                fetch_max_wait_ms=_POLL_MS,
+            )
+            self._consumer.subscribe([self._topic])
         self._using = threading.Lock()
         self._listening: psycopg.Connection | None = None
 
     def assigned(self) -> Sequence[int]:
         """Return the partitions that the group gives to this reader now."""
-        if self._using.acquire(blocking=False):
+        if time.monotonic() > self._polled + _LOOK and self._using.acquire(blocking=False):
             try:
-                self._poll(0)
+                self._poll(_LOOK_MS if self._mine else _POLL_MS)  # joining a group takes its client's time
             finally:
                 self._using.release()
         return self._mine
@@ -193,6 +205,7 @@ class KafkaFollower:
         asked = {one for one in here if one.partition in wanted}
         self._consumer.resume(*asked)
         self._consumer.pause(*(here - asked))
+        self._polled = time.monotonic()
         came = self._consumer.poll(timeout_ms, max_records=_MOST_RECORDS)
         for partition, records in came.items():
             cursor = self._cursors.get(partition.partition)
@@ -208,7 +221,9 @@ class KafkaFollower:
             try:
                 event = read_record(partition, record.value, record.headers)
             except UnreadableRecord as cause:
-                self._tell(f"{self._topic}, partition {partition}, offset {record.offset}: {cause}; passed over")
+                self._tell(
+                    f"{self._topic}, partition {partition}, offset {record.offset}: {cause}; passed over"
+                )
                 continue
             if event.sequence <= cursor.sequence:
                 if event.position > cursor.position:
@@ -270,7 +285,7 @@ class KafkaFollower:
         moved = {n: cursor for n, cursor in cursors.items() if cursor.next_offset != cursor.committed}
         for cursor in moved.values():
             cursor.committed = cursor.next_offset
-        if moved:
+        if moved and not self._alone:
             self._consumer.commit_async(
                 {
                     TopicPartition(self._topic, n): OffsetAndMetadata(cursor.next_offset)

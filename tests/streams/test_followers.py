@@ -118,7 +118,9 @@ def test_a_group_shares_the_partitions_and_reads_everything_between_its_members(
         with ready(KafkaFollower(log, kafka, topics, print)) as one:
             other = KafkaFollower(log, kafka, topics, print)
             with closing(other):
-                until(lambda: (len(one.assigned() or ()), len(other.assigned() or ())) == (6, 6), "not shared")
+                until(
+                    lambda: (len(one.assigned() or ()), len(other.assigned() or ())) == (6, 6), "not shared"
+                )
                 assert not set(one.assigned() or ()) & set(other.assigned() or ())
                 seen = [
                     recorded.position

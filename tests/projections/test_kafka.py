@@ -1,0 +1,89 @@
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import pytest
+
+from projections.projector import Projector
+from projections.schema import prepare
+from projections.waiting import wait
+from replay.rebuild import rebuild
+from replay.verify import differences
+from streams.kafka.follower import KafkaFollower
+from streams.kafka.topics import Topics
+from streams.log import Log
+from tests.projections.conftest import Ask
+from tests.projections.facts import append, moved, opened, paid, placed, refunded
+from tests.streams.kafka.reading import published, relaying, until
+
+
+@contextmanager
+def projecting(log: Log, kafka: str, topics: Topics, told: list[str]) -> Iterator[None]:
+    stop, failed = threading.Event(), []
+
+    def run() -> None:
+        try:
+            Projector(
+                log, log.conninfo, open_follower=lambda log: KafkaFollower(log, kafka, topics, told.append)
+            ).run(stop)
+        except BaseException as cause:  # noqa: BLE001 - raised below
+            failed.append(cause)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive(), "the projector did not stop"
+        if failed:
+            raise failed[0]
+
+
+def tell(log: Log, first: int, count: int) -> None:
+    for n in range(first, first + count):
+        append(log, f"order-{n}", [placed(customer_id=f"c{n % 7}"), paid()], customer_id=f"c{n % 7}")
+        append(log, f"order-{n}", [refunded(order_id=str(n))], customer_id=f"c{n % 7}")
+        append(log, f"deal-{n}", [opened(), moved(5, "Won")])
+
+
+def holders(ask: Ask) -> list[int]:
+    rows = ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 GROUP BY pid")
+    return sorted(int(str(count)) for (count,) in rows)
+
+
+def test_projectors_on_kafka_come_and_go_and_every_row_equals_a_fresh_fold(
+    log: Log, kafka: str, topics: Topics, ask: Ask
+) -> None:
+    prepare(log.conninfo)
+    told: list[str] = []
+    with relaying(log.conninfo, kafka, topics), ExitStack() as others:
+        tell(log, 0, 10)
+        until(lambda: published(log) == log.head(), "not published")
+        with projecting(log, kafka, topics, told):
+            assert wait(log, log.head(), 20)
+            others.enter_context(projecting(log, kafka, topics, told))
+            tell(log, 10, 15)
+            until(lambda: holders(ask) == [6, 6], "the group did not share the partitions")
+            tell(log, 25, 10)
+            assert wait(log, log.head(), 20)
+        tell(log, 35, 5)
+        assert wait(log, log.head(), 20)
+    assert differences(log, log.conninfo) == []
+    assert told == []
+
+
+@pytest.mark.usefixtures("projector")
+def test_a_read_model_is_rebuilt_from_kafka_alone(log: Log, kafka: str, topics: Topics, ask: Ask) -> None:
+    tell(log, 0, 20)
+    with relaying(log.conninfo, kafka, topics):
+        until(lambda: published(log) == log.head(), "not published")
+    Projector(log, log.conninfo).catch_up()
+    ask("UPDATE model.orders SET paid = 77 WHERE order_id = '3' RETURNING 1")
+    with closing(KafkaFollower(log, kafka, topics, print, alone=True)) as follower:
+        (found,) = rebuild(log, ["orders"], reason="test", follower=follower).models
+        assert (found.differing, found.swapped) == (1, False)
+        (approved,) = rebuild(log, ["orders"], reason="test", approve=True, follower=follower).models
+        assert approved.swapped
+    assert differences(log, log.conninfo) == []
