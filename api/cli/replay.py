@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -13,13 +13,19 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from api.cli import restoring
+from api.cli.kafka_flags import add_kafka
 from api.cli.keys import operator
 from api.failures import Failure, Misuse
 from api.place import Place
 from projections.definition import UnknownReadModel
+from replay.building import NotThere
 from replay.comparing import Difference
 from replay.rebuild import Progress, RebuildUnderWay, Rebuilt, Tell, rebuild
 from replay.swapping import SwapBlocked
+from streams.follower import Follower
+from streams.kafka.clients import KafkaError
+from streams.kafka.follower import KafkaFollower
+from streams.kafka.topics import Topics
 
 _SHOWN = 20  # differing rows told to people; programs get all that the rebuild lists
 
@@ -31,13 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     anew = actions.add_parser("rebuild", help="fold read models anew", description=told)
     anew.add_argument("names", metavar="NAME", nargs="+", help="a read model, or one of its tables or views")
     anew.add_argument(
-        "--from", choices=["log"], default="log", dest="origin", help="where the events come from"
+        "--from", choices=["log", "kafka"], default="log", dest="origin", help="where the events come from"
     )
     anew.add_argument("--workers", type=int, metavar="N", help="processes to fold with (default: one a core)")
     anew.add_argument(
         "--approve", action="store_true", help="swap also when rows differ: the new ones are right"
     )
     anew.add_argument("--reason", metavar="TEXT", default="", help="why; it stays in the log")
+    add_kafka(anew)
     anew.add_argument("--json", action="store_true", help="one JSON document")
     restoring.add_arguments(actions)
 
@@ -49,7 +56,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
     if args.workers is not None and args.workers < 1:
         raise Misuse("--workers: at least 1")
     try:
-        with _progress() as tell:
+        with _progress() as tell, _follower(args, place) as follower:
             report = rebuild(
                 place.log,
                 args.names,
@@ -58,10 +65,11 @@ def run(args: argparse.Namespace, place: Place) -> int:
                 reason=args.reason,
                 actor=operator(),
                 progress=tell,
+                follower=follower,
             )
     except UnknownReadModel as cause:
         raise Misuse(f"NAME: {cause}") from None
-    except (RebuildUnderWay, SwapBlocked) as cause:
+    except (RebuildUnderWay, SwapBlocked, NotThere, KafkaError) as cause:
         raise Failure(str(cause)) from None
     if args.json:
         document = {"swapped": report.swapped, "models": [asdict(model) for model in report.models]}
@@ -69,6 +77,26 @@ def run(args: argparse.Namespace, place: Place) -> int:
     else:
         sys.stdout.writelines(line for model in report.models for line in _told(model))
     return 0 if report.swapped else 1
+
+
+@contextmanager
+def _follower(args: argparse.Namespace, place: Place) -> Iterator[Follower | None]:
+    """Lend what reads the events from where they are to come from; None for the log itself."""
+    if args.origin == "log":
+        yield None
+        return
+    if args.kafka is None:
+        raise Misuse(
+            "--from kafka needs --kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas"
+        )
+    with closing(
+        KafkaFollower(place.log, args.kafka, Topics(args.kafka_prefix), _tell, alone=True)
+    ) as follower:
+        yield follower
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _told(model: Rebuilt) -> Iterator[str]:

@@ -1,23 +1,44 @@
 """`backstory project`: the role that keeps the read models current."""
 
 import argparse
+import sys
 import threading
 
+from api.cli.kafka_flags import add_kafka
 from api.place import Place
 from api.stopping import stop_on_signals, stop_with_parent
 from projections.projector import Projector
+from streams.follower import Follower, LogFollower
+from streams.kafka.follower import KafkaFollower
+from streams.kafka.topics import Topics
+from streams.log import Log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory project` takes."""
+    add_kafka(parser)
     parser.add_argument("--supervised", action="store_true", help="stop when standard input ends")
 
 
 def run(args: argparse.Namespace, place: Place) -> int:
-    """Follow the log until told to stop. Whatever goes wrong ends the process; a supervisor restarts it."""
+    """Follow the log, through Kafka where that is named, until told to stop.
+
+    Whatever goes wrong ends the process; a supervisor restarts it.
+    """
     stop = threading.Event()
     stop_on_signals(stop.set)
     if args.supervised:
         stop_with_parent(stop.set)
-    Projector(place.log, place.conninfo).run(stop)
+
+    def through_kafka(log: Log) -> Follower:
+        return KafkaFollower(log, args.kafka, Topics(args.kafka_prefix), _tell)
+
+    Projector(
+        place.log, place.conninfo, open_follower=LogFollower if args.kafka is None else through_kafka
+    ).run(stop)
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"project: {line}\n")
+    sys.stderr.flush()

@@ -4,9 +4,9 @@ import argparse
 import sys
 import threading
 
+from api.cli.kafka_flags import add_kafka
 from api.failures import Misuse
 from api.place import Place
-from api.settings import Settings
 from api.stopping import stop_on_signals, stop_with_parent
 from streams.kafka.relay import Relay
 from streams.kafka.topics import Topics
@@ -14,10 +14,7 @@ from streams.kafka.topics import Topics
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory relay` takes."""
-    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
-    parser.add_argument(
-        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
-    )
+    add_kafka(parser)
     parser.add_argument("--supervised", action="store_true", help="stop when standard input ends")
 
 

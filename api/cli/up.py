@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
+from api.cli.kafka_flags import add_kafka
 from api.cli.keys import create_key
 from api.cli.people import first_admin_link
 from api.cli.role_api import host_and_port, listening, reached
@@ -33,10 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory up` takes."""
     parser.add_argument("--demo", action="store_true", help="tell a small business's story on an empty log")
     parser.add_argument("--host", help=Settings.model_fields["host"].description)
-    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
-    parser.add_argument(
-        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
-    )
+    add_kafka(parser)
     parser.add_argument("--port", help=Settings.model_fields["port"].description)
 
 

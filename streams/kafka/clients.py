@@ -4,8 +4,11 @@ import logging
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.errors import KafkaError
 
 logging.getLogger("kafka").addHandler(logging.NullHandler())  # what matters comes as an error
+
+__all__ = ["BOOTSTRAP_MS", "KafkaError", "admin", "config", "reader"]
 
 _LONGEST_BACKOFF_MS = 1_000
 BOOTSTRAP_MS = 10_000

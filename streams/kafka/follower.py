@@ -22,6 +22,7 @@ from streams.log import COLUMNS, Log
 _POLL_MS = 100
 _LOOK, _LOOK_MS = 0.2, 20  # how often the group is asked when nothing is read, and how long
 _HEARTBEAT_MS, _SESSION_MS = 500, 10_000  # so soon a member learns of others; so late a dead one is given up
+_METADATA_MS = 5_000  # so late a topic that was not there is found
 _MOST_RECORDS = 10_000  # taken from the client at once
 _SLACK = (
     1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
@@ -92,6 +93,7 @@ class KafkaFollower:
                 heartbeat_interval_ms=_HEARTBEAT_MS,
                 session_timeout_ms=_SESSION_MS,
                 fetch_max_wait_ms=_POLL_MS,
+                metadata_max_age_ms=_METADATA_MS,
             )
             self._consumer.subscribe([self._topic])
         self._using = threading.Lock()

@@ -1,0 +1,13 @@
+"""The flags that name Kafka, the same for every command that takes them."""
+
+import argparse
+
+from api.settings import Settings
+
+
+def add_kafka(parser: argparse.ArgumentParser) -> None:
+    """Declare --kafka and --kafka-prefix."""
+    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
+    parser.add_argument(
+        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
+    )
