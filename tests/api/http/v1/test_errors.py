@@ -11,7 +11,14 @@ from psycopg_pool import PoolTimeout
 import domain
 from api.http.errors import TABLE, problem_of
 from domain.errors import InvalidValue, Refusal
-from streams.errors import ForeignTopic, LogRefusal, UnreadableRecord, WrongTopic
+from streams.errors import (
+    ForeignTopic,
+    IncompleteTopic,
+    LogRefusal,
+    NotEmpty,
+    UnreadableRecord,
+    WrongTopic,
+)
 from tests.api.http.v1.running import Service
 
 PERSON = "ann.secret@example.org"
@@ -24,7 +31,7 @@ def every(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from every(derived)
 
 
-CARRIERS = {ForeignTopic, UnreadableRecord, WrongTopic}
+CARRIERS = {ForeignTopic, IncompleteTopic, NotEmpty, UnreadableRecord, WrongTopic}
 """What only those who carry events to Kafka and back can meet."""
 
 
