@@ -22,7 +22,7 @@ from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
 from tests.conftest import MASTER_KEY
-from tests.pages.browsing import Site, Watch
+from tests.pages.browsing import DESK, Site, Watch
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +109,7 @@ def new_page(chromium: Browser, site: Site, watch: Watch) -> Iterator[Callable[.
 
     def opened(role: str | None = None, **options: object) -> Page:
         context = chromium.new_context(
-            base_url=site.url, viewport={"width": 1400, "height": 900}, reduced_motion="reduce", **options
+            base_url=site.url, reduced_motion="reduce", **{"viewport": DESK, **options}
         )
         contexts.append(context)
         watch.over(context)
