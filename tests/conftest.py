@@ -20,6 +20,7 @@ from tests.kafka.broker import Broker, NoKafka, lent
 
 MASTER_KEY = bytes(range(32))
 _NO_KAFKA = "no Apache Kafka"
+NO_CHROMIUM = "no Chromium"
 
 for name in [name for name in os.environ if name.startswith("BACKSTORY_") and "TEST" not in name]:
     del os.environ[name]
@@ -94,7 +95,8 @@ def topics() -> Topics:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count what was skipped for want of a Kafka."""
-    skipped = [one for one in terminalreporter.stats.get("skipped", []) if _NO_KAFKA in str(one.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} tests skipped: {_NO_KAFKA}")
+    """Count what was skipped for want of a Kafka or a browser."""
+    for missing in (_NO_KAFKA, NO_CHROMIUM):
+        skipped = [one for one in terminalreporter.stats.get("skipped", []) if missing in str(one.longrepr)]
+        if skipped:
+            terminalreporter.write_line(f"{len(skipped)} tests skipped: {missing}")

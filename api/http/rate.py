@@ -5,6 +5,8 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+_MOST_KEPT = 100_000  # buckets, before those that are full again are dropped
+
 
 @dataclass(slots=True)
 class Bucket:
@@ -40,5 +42,15 @@ class Rates:
         with self._counting:
             bucket = self._buckets.get(whose)
             if bucket is None:
+                if len(self._buckets) >= _MOST_KEPT:
+                    self._drop_full(now)
                 bucket = self._buckets[whose] = Bucket(self.rate, self.burst, self.burst, now)
             return bucket.take(now)
+
+    def _drop_full(self, now: float) -> None:
+        """Forget those who could ask as often as someone new."""
+        self._buckets = {
+            whose: bucket
+            for whose, bucket in self._buckets.items()
+            if bucket.tokens + (now - bucket.at) * self.rate < self.burst
+        }

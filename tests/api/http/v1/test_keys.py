@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from api.http.policy import POLICY, allowed
-from api.http.rate import Bucket
+from api.http.rate import Bucket, Rates
 from commands.command import Context, RevokeApiKey
 from commands.handle import handle
 from commands.names import KEYS
@@ -129,3 +129,15 @@ def test_a_key_of_one_tenant_sees_only_that_tenant(start: Callable[..., Service]
     other = Service(service.client, service.log, make_key(service.log, "admin", tenant="other"))
     assert other.post(f"/v1/leads/{lead['id']}/qualified", {}).status_code == 404
     assert other.done("/v1/leads", {"form": "a"})["id"] != lead["id"]
+
+
+def test_who_asks_no_more_is_forgotten_before_their_number_grows_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.http.rate._MOST_KEPT", 3)
+    rates = Rates(rate=1e9, burst=2)
+    for number in range(100):
+        assert rates.take(number) == 0
+    assert len(rates._buckets) <= 3  # noqa: SLF001 - what it keeps is what is tested
+    slow = Rates(rate=1e-9, burst=1)
+    assert [slow.take(who) > 0 for who in (0, 1, 2, 3, 0)] == [False, False, False, False, True]
