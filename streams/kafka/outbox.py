@@ -7,7 +7,9 @@ import psycopg
 
 from streams.kafka.record import Envelope
 
-_LEASE = 0x72656C61  # "rela"
+LEASE = 0x72656C61  # "rela"
+"""The advisory lock of the relay that leads."""
+
 _MOST_BYTES = 4 * 2**20  # of events read at once
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 _READ = f"""
@@ -67,7 +69,7 @@ class Outbox:
 
     def lead(self) -> bool:
         """Take the lease, which lasts as long as this connection; False where another relay has it."""
-        return self._connection.execute("SELECT pg_try_advisory_lock(%s)", (_LEASE,)).fetchone() == (True,)
+        return self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEASE,)).fetchone() == (True,)
 
     def partitions(self) -> int:
         """Return how many partitions the log has."""

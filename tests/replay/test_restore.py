@@ -29,7 +29,7 @@ from streams.kafka.source import Source
 from streams.kafka.topics import Topics
 from streams.log import Log
 from tests.conftest import MASTER_KEY
-from tests.streams.kafka.reading import prove, read_events, relaying
+from tests.streams.kafka.reading import prove, read_events, read_topic, relaying
 from tests.streams.kafka.test_relay import all_published
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -137,6 +137,16 @@ def test_a_log_comes_back_from_kafka_to_the_letter_and_goes_on(
             all_published(again)
         prove(again, read_events(kafka, topics))
         assert verify(empty, source).differing is None
+
+
+def test_no_personal_field_is_in_any_record(log: Log, kafka: str, topics: Topics) -> None:
+    live(log)
+    with relaying(log.conninfo, kafka, topics):
+        all_published(log)
+    records = read_topic(kafka, topics.events) + read_topic(kafka, topics.keys)
+    assert len(records) > 100
+    told = [repr((record.key, record.value, record.headers)) for record in records]
+    assert [one for one in told if "example.com" in one or "Somebody" in one] == []
 
 
 def test_only_an_empty_database_is_restored(log: Log, kafka: str, topics: Topics) -> None:
