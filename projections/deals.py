@@ -29,6 +29,7 @@ from projections.definition import Fold, Part, ReadModel, Row, Sum
 from streams.records import Recorded
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000  # microseconds
 
 Entry = tuple[int, int, str, int, str, str]
 """A stage entered: its stamp (the tie-break is a digit and the stage), position, actor, source."""
@@ -219,16 +220,26 @@ def _standing(state: Deal) -> tuple[Part, ...]:
     return ((key, (value.amount if value else 0,)),)
 
 
+def _waiting(state: Deal) -> tuple[Part, ...]:
+    """Return the day since which an open deal stands where it stands."""
+    if state.opened_at is None or state.outcome.value != "open" or not state.entries:
+        return ()
+    day = _entered_at(state.entries) // _DAY
+    return (((state.pipeline.value or "", _stage(state.entries[-1]), day), ()),)
+
+
 def _stage_since(entries: tuple[Entry, ...]) -> datetime | None:
+    return _time(_entered_at(entries)) if entries else None
+
+
+def _entered_at(entries: tuple[Entry, ...]) -> int:
     """Return when the deal entered the stage it is in, however often it was told so since."""
-    if not entries:
-        return None
     since = entries[-1]
     for entry in reversed(entries):
         if _stage(entry) != _stage(since):
             break
         since = entry
-    return _time(since[0])
+    return since[0]
 
 
 def _time(micros: int) -> datetime:
@@ -242,7 +253,7 @@ def _next_due(state: Deal) -> date | None:
 
 DEALS = ReadModel(
     name="deals",
-    version=2,
+    version=3,
     kinds=("deal",),
     shown_as=("stage_changes", "pipeline_board"),
     fold=Fold(
@@ -295,6 +306,12 @@ DEALS = ReadModel(
             key=dict.fromkeys(("pipeline", "stage", "outcome", "owner", "currency"), "text"),
             numbers={"amount": "numeric"},
             parts=_standing,
+        ),
+        Sum(
+            name="stage_days",
+            key={"pipeline": "text", "stage": "text", "day": "bigint"},
+            numbers={},
+            parts=_waiting,
         ),
     ),
 )

@@ -12,7 +12,7 @@ from streams.records import Recorded
 
 S = TypeVar("S", bound=msgspec.Struct)
 Row = tuple[Any, ...]
-Part = tuple[tuple[str, ...], tuple[Any, ...]]
+Part = tuple[tuple[Any, ...], tuple[Any, ...]]
 """What a state adds to one row of a sum: its key, its numbers."""
 Evolve = Callable[[S | None, Recorded], S | None]
 

@@ -47,6 +47,34 @@ FROM generate_series(1, %(subjects)s) AS i, generate_series(0, CASE i %% 4 WHEN 
 """
 
 
+_BOARD = """
+SELECT i, k, i * 10 + k * 9000 AS place, 'deal-' || md5('d' || i)::uuid AS stream, k + 1 AS version,
+       NULL AS customer_id,
+       date_trunc('day', now()) - interval '400 days' + i * interval '5 minutes' + k * interval '4 days' AS at,
+       CASE WHEN k = 0 THEN 'deal-opened.v1'
+            WHEN k IN (2, 5, 7) THEN 'deal-amount-changed.v1'
+            WHEN k = 9 AND NOT open THEN CASE i %% 3 WHEN 0 THEN 'deal-lost.v1' ELSE 'deal-won.v1' END
+            WHEN moves THEN 'stage-changed.v1'
+            ELSE 'deal-owner-assigned.v1' END AS type,
+       CASE WHEN k = 0 THEN jsonb_build_object('source', 'crm', 'source_id', i::text, 'pipeline', 'sales',
+                              'stage', 'New', 'title', 'Deal ' || i, 'owner', 'owner' || i %% 40)
+            WHEN k IN (2, 5, 7) THEN jsonb_build_object('source', 'crm', 'sequence', k,
+                              'amount', (100 + i %% 9000)::text || '.50',
+                              'currency', CASE i %% 10 WHEN 0 THEN 'USD' ELSE 'EUR' END)
+            WHEN k = 9 AND NOT open THEN jsonb_build_object('source', 'crm', 'sequence', k)
+            WHEN moves THEN jsonb_build_object('source', 'crm', 'sequence', k, 'pipeline_version', 1,
+                       'outcome', CASE WHEN k < 8 THEN 'open' WHEN i %% 3 = 0 THEN 'lost' ELSE 'won' END,
+                       'stage', CASE k WHEN 1 THEN 'Qualified' WHEN 4 THEN 'Proposal' WHEN 6 THEN 'Negotiation'
+                                     ELSE CASE i %% 3 WHEN 0 THEN 'Lost' ELSE 'Won' END END)
+            ELSE jsonb_build_object('source', 'crm', 'owner', 'owner' || (i * 7 + k) %% 37, 'sequence', k)
+            END AS data
+FROM (SELECT i, k, i %% 5 < 2 AS open,
+             CASE WHEN i %% 5 < 2 THEN coalesce(i %% 4 >= array_position(ARRAY[1, 4, 6], k), false)
+                  ELSE k IN (1, 4, 6, 8) END AS moves
+      FROM generate_series(1, %(subjects)s) AS i, generate_series(0, 9) AS k) AS d
+"""
+
+
 def deals(conninfo: str, subjects: int) -> int:
     """Append eight events to each of so many deals, interleaved as time would; return how many events there are."""
     return append(conninfo, DEALS, subjects)
@@ -55,6 +83,11 @@ def deals(conninfo: str, subjects: int) -> int:
 def orders(conninfo: str, subjects: int) -> int:
     """Append so many orders, each paid and shipped, a quarter partly refunded; return how many events there are."""
     return append(conninfo, ORDERS, subjects)
+
+
+def board(conninfo: str, subjects: int) -> int:
+    """Append ten events to each of so many deals, two fifths of them open; return how many events there are."""
+    return append(conninfo, _BOARD, subjects)
 
 
 def append(conninfo: str, events: str, subjects: int) -> int:

@@ -12,6 +12,11 @@ COUNTED = (
     "SELECT coalesce(pipeline, ''), coalesce(stage, ''), outcome, coalesce(owner, ''), coalesce(currency, ''), "
     "count(*), coalesce(sum(amount), 0) FROM read.deals GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
 )
+DAYS = "SELECT pipeline, stage, day, parts FROM model.stage_days ORDER BY 1, 2, 3"
+SINCE = (
+    "SELECT pipeline, stage, stage_since::date - date '1970-01-01', count(*) FROM read.deals WHERE outcome = 'open' "
+    "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+)
 
 
 def opened(minutes: float, owner: str | None = None, amount: str | None = None) -> DealOpened:
@@ -30,6 +35,7 @@ def test_the_totals_of_a_stage_follow_every_change_of_its_deals(
     append(log, "deal-4", [StageChanged(occurred_at=at(3), stage="Qualified", source="crm")])
     projector.catch_up()
     assert ask(KEPT) == ask(COUNTED)
+    assert ask(DAYS) == ask(SINCE)
     assert len(ask(KEPT)) == 3
     append(log, "deal-1", [StageChanged(occurred_at=at(9), stage="Qualified", source="crm", outcome="open")])
     append(
@@ -50,4 +56,5 @@ def test_the_totals_of_a_stage_follow_every_change_of_its_deals(
     append(log, "deal-2", [EventsWithdrawn(occurred_at=at(20), versions=(1, 2), reason="wrong", batch="b")])
     projector.catch_up()
     assert ask(KEPT) == ask(COUNTED)
+    assert ask(DAYS) == ask(SINCE)
     assert len(ask(KEPT)) == 2

@@ -59,6 +59,7 @@ class Card:
     seen: int
     days: int
     limit: int | None
+    overdue: bool
 
     @property
     def over(self) -> bool:
@@ -69,12 +70,6 @@ class Card:
     def near(self) -> bool:
         """Whether more than half of the time it may stay has gone."""
         return self.outcome == "open" and self.limit is not None and self.limit / 2 < self.days <= self.limit
-
-    @property
-    def has(self) -> tuple[str, ...]:
-        """What a stage may require and the deal has."""
-        told = {"amount": self.amount, "owner": self.owner, "customer": self.customer_id, "title": self.title}
-        return tuple(name for name, value in told.items() if value not in {None, ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

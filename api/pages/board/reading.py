@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -30,6 +30,15 @@ SELECT d.stage, {ages} FROM (
     WHERE pipeline = %(pipeline)s AND outcome = 'open' AND opened_at IS NOT NULL{where}) AS d {limits}
 GROUP BY d.stage
 """
+_DAYS = """
+SELECT d.stage, coalesce(sum(parts) FILTER (WHERE l.late IS NULL OR day >= l.soon), 0)::bigint,
+       coalesce(sum(parts) FILTER (WHERE day < l.soon AND day >= l.late), 0)::bigint,
+       coalesce(sum(parts) FILTER (WHERE day < l.late), 0)::bigint, sum(parts * greatest(%(today)s - day, 0))::bigint
+FROM model.stage_days d
+LEFT JOIN unnest(%(names)s::text[], %(soon)s::bigint[], %(late)s::bigint[]) AS l (stage, soon, late)
+    ON l.stage = d.stage
+WHERE pipeline = %(pipeline)s GROUP BY d.stage
+"""
 _AGES = (
     "count(*) FILTER (WHERE l.late IS NULL OR stage_since >= l.soon), "
     "count(*) FILTER (WHERE stage_since < l.soon AND stage_since >= l.late), "
@@ -52,6 +61,7 @@ JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, i.id)
 _OWNERS = "SELECT DISTINCT owner FROM model.stage_totals WHERE pipeline = %s AND owner <> '' ORDER BY owner LIMIT 500"
 _STAGES = "SELECT DISTINCT coalesce(stage, '') FROM model.deals WHERE deal_id = ANY(%s) AND pipeline = %s"
 _BY_VALUE = "amount DESC NULLS LAST, stage_since, deal_id"
+_FIRST_DAY = date(1970, 1, 1)
 _kinds = msgspec.json.Decoder(list[str])
 
 
@@ -92,7 +102,15 @@ class Reader:
         kept = self.connection.execute(
             _KEPT.format(where=where).encode(), {**values, "pipeline": self.pipeline}
         )
-        return [_total(row) for row in kept], {stage: Ageing(*ages) for stage, *ages in self._aged(_AGED)}
+        aged = self._aged(_AGED) if self.query.filters else self._days()
+        return [_total(row) for row in kept], {stage: Ageing(*ages) for stage, *ages in aged}
+
+    def _days(self) -> list[tuple[Any, ...]]:
+        today = (self.now.date() - _FIRST_DAY).days
+        values = {"pipeline": self.pipeline, "today": today, "names": list(self.limits)}
+        values["soon"] = [today - limit // 2 for limit in self.limits.values()]
+        values["late"] = [today - limit for limit in self.limits.values()]
+        return self.connection.execute(_DAYS.encode(), values).fetchall()
 
     def _aged(self, statement: str) -> list[tuple[Any, ...]]:
         where, values = self.query.conditions(self.limits, self.now)
@@ -184,6 +202,7 @@ class Reader:
             seen=max(self.position, row["position"]),
             days=days_between(row["stage_since"], self.now),
             limit=limit,
+            overdue=row["next_follow_up_on"] is not None and row["next_follow_up_on"] < self.now.date(),
         )
 
 
