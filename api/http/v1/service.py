@@ -85,7 +85,14 @@ def json_response(document: object, status: int = 200, headers: dict[str, str] |
 
 
 def after_passed(service: Service, after: int | None) -> None:
-    """Wait until the read models have passed a position. Raises Problem 503 where that takes too long."""
-    if after is not None and not service.passed(after):
+    """Wait until the read models have passed a position.
+
+    Raises Problem 503 where that takes too long, 400 for a position that no event has.
+    """
+    if after is None or wait(service.log, after, 0):
+        return
+    if after > service.log.head():
+        raise Problem(400, "position-unknown", "No event has this position yet.", after=after)
+    if not service.passed(after):
         title = "The read models have not come that far yet; ask again."
         raise Problem(503, "not-yet-projected", title, RETRY_AFTER, after=after)

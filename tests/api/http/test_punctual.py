@@ -2,13 +2,11 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
 from api.http.app import create_app
 from api.http.punctual import Punctual
@@ -16,6 +14,7 @@ from api.http.v1 import limits
 from projections.schema import prepare
 from streams.log import Log
 from tests.acceptance.running import until
+from tests.api.http.serving import served
 from tests.api.http.v1.running import make_key
 
 PATIENCE = 0.5
@@ -66,17 +65,8 @@ def ended(connection: socket.socket) -> tuple[int, str]:
 def site(database: str, log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(limits, "_PATIENCE", PATIENCE)
     prepare(database)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    config = uvicorn.Config(create_app(database, log), http=Quick, log_level="error", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    until(lambda: server.started, "serving")
-    yield Site(listener.getsockname()[1], make_key(log, "admin"))
-    server.should_exit = True
-    thread.join(20)
-    listener.close()
-    assert not thread.is_alive()
+    with served(create_app(database, log), Quick) as port:
+        yield Site(port, make_key(log, "admin"))
 
 
 def dripping(connection: socket.socket, drop: bytes) -> Callable[[], bool]:

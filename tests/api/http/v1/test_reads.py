@@ -176,3 +176,8 @@ def test_defining_a_pipeline_needs_the_version_that_was_seen_if_one_is_named(ser
     assert service.ask("PUT", "/v1/pipelines/sales", other, If_Match='"0"').status_code == 412
     assert service.ask("PUT", "/v1/pipelines/sales", other, If_Match='"1"').status_code == 201
     assert service.get("/v1/pipelines/sales").json()["stages"][0]["probability"] == "0.25"
+
+
+def test_a_position_that_no_event_has_is_told_at_once(service: Service) -> None:
+    answer = service.get("/v1/orders", after=service.log.head() + 1_000_000)
+    assert (answer.status_code, answer.json()["code"]) == (400, "position-unknown")
