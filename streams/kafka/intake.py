@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.errors import CommitFailedError, KafkaError
-from kafka.structs import OffsetAndMetadata
+from kafka.errors import CommitFailedError, CorruptRecordError, KafkaError
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from streams.kafka.clients import BOOTSTRAP_MS, config
+from streams.kafka.clients import BOOTSTRAP_MS, config, reader
 from streams.kafka.provision import intake_topic, provide, rejected_topic
-from streams.kafka.published import Published, published
-from streams.kafka.rejected import MOST_BYTES, Rejection, rejected_record
+from streams.kafka.published import Place, Published, published
+from streams.kafka.rejected import MOST_BYTES, UNREADABLE, Rejection, rejected_record
 from streams.kafka.topics import Topics
 
 _BATCH = 500
@@ -76,7 +76,11 @@ class Intake:
             ) as consumer,
         ):
             while not stop.is_set():
-                found = consumer.poll(_POLL_MS, max_records=_BATCH)
+                try:
+                    found = consumer.poll(_POLL_MS, max_records=_BATCH)
+                except CorruptRecordError:
+                    self._step_over(consumer, producer)
+                    continue
                 records = [published(record) for taken in found.values() for record in taken]
                 rejections = self._patiently(records, stop) if records else None
                 if rejections is None:
@@ -90,6 +94,32 @@ class Intake:
                     consumer.commit(settled)
                 except CommitFailedError:
                     self._tell("another member took over; what it takes again is recorded once")
+
+    def _step_over(self, consumer: KafkaConsumer, producer: KafkaProducer) -> None:
+        """Reject what stands at the place of a partition where nothing can be read, and go on behind it."""
+        for partition in consumer.assignment():
+            at = consumer.position(partition)
+            if self._readable(partition, at):
+                continue
+            place = Place(partition.topic, partition.partition, at)
+            self._tell(f"{place} cannot be read, and is rejected without its bytes")
+            self._reject(producer, [Published(place, None, None, [])], [UNREADABLE])
+            consumer.commit({partition: OffsetAndMetadata(at + 1, "", -1)})
+            consumer.seek(partition, at + 1)
+
+    def _readable(self, partition: TopicPartition, at: int) -> bool:
+        """Say whether a partition can be read from an offset on, or ends there."""
+        with closing(reader(self._servers)) as alone:
+            alone.assign([partition])
+            alone.seek(partition, at)
+            deadline = time.monotonic() + _LONGEST_PAUSE
+            try:
+                while at < alone.end_offsets([partition])[partition] and time.monotonic() < deadline:
+                    if alone.poll(_POLL_MS) or alone.position(partition) > at:
+                        return True
+            except CorruptRecordError:
+                return False
+        return True
 
     def _patiently(
         self, records: Sequence[Published], stop: threading.Event

@@ -29,6 +29,13 @@ class Rejected(NamedTuple):
     published: Published | None
 
 
+UNREADABLE = Rejection(
+    "unreadable-record",
+    b'{"code":"unreadable-record","title":"Kafka keeps bytes here that are no record: publish it again."}',
+)
+"""Why what cannot even be read, such as a header whose name is no UTF-8, could not be recorded."""
+
+
 def rejected_record(told: Published, rejection: Rejection) -> dict[str, Any]:
     """Return what to send: the original key, bytes and headers, and after those our own."""
     key, value = told.key, told.value or b""
@@ -42,7 +49,7 @@ def rejected_record(told: Published, rejection: Rejection) -> dict[str, Any]:
         ("backstory_rejected_at", timestamp(datetime.now(UTC)).encode()),
     ]
     size = len(key or b"") + len(value) + sum(len(name) + len(given) for name, given in headers)
-    if size > MOST_BYTES:
+    if size > MOST_BYTES or rejection is UNREADABLE:
         key, value, headers = None, b"", []
         ours.append(("backstory_omitted", b"%d" % size))
     return {"key": key, "value": value, "headers": headers + ours}

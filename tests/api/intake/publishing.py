@@ -12,6 +12,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.structs import TopicPartition
 
 from api.intake.reports import REPORTS
+from streams.kafka.clients import config
 from streams.kafka.intake import Intake, Take
 from streams.kafka.provision import intake_topic, provide, rejected_topic
 from streams.kafka.topics import Topics
@@ -45,7 +46,7 @@ class Topic:
         self.servers = servers
         self.topics = topics
         provide(servers, intake_topic(topics.intake), rejected_topic(topics.rejected))
-        self._producer = KafkaProducer(bootstrap_servers=servers)
+        self._producer = KafkaProducer(**config(servers))
 
     def publish(
         self, value: bytes | None, told: Sequence[tuple[str, Any]], key: bytes = b"o"

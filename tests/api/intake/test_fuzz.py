@@ -114,7 +114,10 @@ def taker(server: str, template: str) -> Iterator[Taker]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module"
+)  # connection pools' threads do, meanwhile
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(RECORDS, max_size=5))
 def test_whatever_is_published_is_recorded_or_rejected_with_field_and_rule(
     taker: Taker, records: list[Published]
@@ -133,7 +136,10 @@ def test_whatever_is_published_is_recorded_or_rejected_with_field_and_rule(
         assert one is None or json.loads(one.problem)["code"] == one.code
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module"
+)  # connection pools' threads do, meanwhile
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(KINDS).flatmap(reports))
 def test_what_the_models_take_follows_the_published_schema(made: tuple[str, Any]) -> None:
     kind, data = made

@@ -1,9 +1,11 @@
 """What services publish to Kafka is recorded once, in its order; what cannot be is kept with the reason."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
+import crc32c
 import psycopg
 import pytest
 from kafka import KafkaProducer
@@ -11,6 +13,8 @@ from kafka import KafkaProducer
 from api.http.v1.events import ORDER
 from api.intake.reports import REPORTS
 from api.intake.taking import Taker
+from streams.kafka.batch import encode_batch
+from streams.kafka.cluster import connected
 from streams.kafka.published import Published
 from streams.kafka.rejected import MOST_BYTES, Rejection
 from streams.log import Log
@@ -176,6 +180,29 @@ def test_what_only_compression_lets_in_is_rejected_without_its_bytes(topic: Topi
     ours = dict(rejected.headers)
     assert (rejected.value, ours["backstory_reason"]) == (b"", b"too-large")
     assert int(ours["backstory_omitted"]) > MOST_BYTES
+
+
+def test_what_is_no_record_at_all_is_stepped_over_and_told(topic: Topic, taker: Taker, log: Log) -> None:
+    partition, before = topic.report(PLACED, "1", source_id="1")
+    now = int(time.time() * 1000)
+    batch = bytearray(encode_batch([(now, b"o", b"{}", [("a name", b"")])], producer=-1, sequence=0))
+    at = batch.index(b"a name")
+    batch[at : at + 6] = b"\xff" * 6
+    batch[17:21] = crc32c.crc32c(bytes(batch[21:])).to_bytes(4, "big")
+    with connected(topic.servers, topic.topics.intake) as cluster:
+        for sent in cluster.produce(topic.topics.intake, {partition: bytes(batch)}):
+            cluster.acknowledged(sent)
+    topic.report(PLACED, "2", source_id="2")
+    told: list[str] = []
+    with taking(topic, taker, told):
+        until(topic.settled)
+    assert orders(log) == ["1", "2"]
+    [rejected] = topic.rejected()
+    ours = dict(rejected.headers)
+    assert ours["backstory_reason"] == b"unreadable-record"
+    assert (int(ours["backstory_partition"]), int(ours["backstory_offset"])) == (partition, before + 1)
+    place = f"{topic.topics.intake} {partition}/{before + 1}"
+    assert told == [f"{place} cannot be read, and is rejected without its bytes"]
 
 
 def test_what_a_service_takes_back_before_it_commits_is_not_recorded(

@@ -44,6 +44,9 @@ def test_every_golden_sample_follows_the_schema_of_its_version(path: Path) -> No
         assert not Draft202012Validator(EVENTS[path.stem]).is_valid(broken)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module"
+)  # connection pools' threads do, meanwhile
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_whatever_an_event_holds_its_stored_form_follows_its_schema(log: Log, data: st.DataObject) -> None:
