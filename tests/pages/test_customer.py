@@ -128,7 +128,7 @@ def test_the_chips_count_what_the_timeline_shows_and_pages_follow_one_another(si
     ident = ann(site)
     every = ask(site, "SELECT position, type FROM read.timeline WHERE customer_id = %s", ident)
     with site.app.state.service.reads.of(site.tenant) as connection:
-        counted = {chip.kind: chip.count for chip in chips(connection, ident, Asked())}
+        counted = {chip.kind: chip.count for chip in chips(connection, ident, Asked()).kinds}
         pages, before = [], None
         while True:
             page = timeline(connection, ident, Asked(before=before), limit=4)

@@ -38,6 +38,7 @@ class Feed:
     time_zone: str
     total: int
     chips: tuple[Chip, ...] = ()
+    newest: int = 0
     first: int = 1
     last_day: date | None = None
 

@@ -51,7 +51,6 @@ def customer(  # noqa: PLR0913, PLR0917 - what the address can say
             "suspected": named(connection, card.suspected),
             "freshness": freshness(connection),
             "feed": _feed(connection, who, asked, settings.time_zone),
-            "newest": newest(connection, who.customer_id),
             "ids": who.ids,
         }
     version = version_of(visit, f"customer-{who.customer_id}", card.position)
@@ -170,12 +169,13 @@ def seen(visit: Visit, name: str) -> int | None:
 
 def _feed(connection: psycopg.Connection, who: Standing, asked: Asked, time_zone: str) -> Feed:
     counted = chips(connection, who.customer_id, asked)
-    total = sum(chip.count for chip in counted if not asked.kinds or chip.kind in asked.kinds)
+    total = sum(chip.count for chip in counted.kinds if not asked.kinds or chip.kind in asked.kinds)
     return Feed(
         customer_id=who.customer_id,
         asked=asked,
         page=timeline(connection, who.customer_id, asked),
-        chips=counted,
+        chips=counted.kinds,
+        newest=counted.newest,
         time_zone=time_zone,
         total=-1 if asked.before is not None else total,
     )

@@ -166,6 +166,14 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
+class Chips:
+    """All kinds with their counts, and the position of the newest event, whatever is searched for."""
+
+    kinds: tuple[Chip, ...]
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A page of entries, and whether there are more."""
 
@@ -216,16 +224,20 @@ def newest(connection: psycopg.Connection, customer_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> tuple[Chip, ...]:
+def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> Chips:
     """Return each kind with the number of events that the search and the switch leave, in the order of KINDS."""
     conditions, values = _conditions(Asked(q=asked.q, milestones=asked.milestones))
     counts = dict.fromkeys(KINDS, 0)
-    for name, count in connection.execute(
-        f"SELECT type, count(*) FROM read.timeline WHERE {' AND '.join(conditions)} GROUP BY type".encode(),
+    latest = 0
+    for name, count, position in connection.execute(
+        f"SELECT type, count(*), max(position) FROM read.timeline WHERE {' AND '.join(conditions)} GROUP BY 1".encode(),
         values | {"customer": customer_id},
     ).fetchall():
         counts[kind_of_type(name)] += count
-    return tuple(Chip(kind, KINDS[kind][0], count) for kind, count in counts.items())
+        latest = max(latest, position)
+    if asked.q or asked.milestones:
+        latest = newest(connection, customer_id)
+    return Chips(tuple(Chip(kind, KINDS[kind][0], count) for kind, count in counts.items()), latest)
 
 
 def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
