@@ -292,3 +292,18 @@ def test_a_second_tab_that_was_signed_out_is_led_to_the_sign_in(site: Site) -> N
     with site.client() as client:
         answer = client.get("/people?owner=a", headers={"HX-Request": "true"})
         assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+def test_without_scripts_people_come_in_and_go_out_all_the_same(
+    new_page: Callable[..., Page], site: Site, sent: Sent
+) -> None:
+    site.person("admin", "plain@example.org")
+    page = new_page(java_script_enabled=False)
+    page.goto("/people")
+    page.get_by_label("E-mail address").fill("plain@example.org")
+    page.get_by_role("button", name="Send me a link").click()
+    page.goto(link_of(sent))
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("summary", has_text="Robin Admin").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page).to_have_title("Sign in · Backstory")
