@@ -6,15 +6,11 @@ by kafka-python in the tests.
 
 import struct
 from collections.abc import Sequence
-from functools import cache
 
 import crc32c
 import lz4.frame
 
 from streams.kafka.record import Header
-
-Record = tuple[int, bytes, bytes | None, Sequence[Header]]
-"""Its time in milliseconds, its key, its value (None: a tombstone) and its headers."""
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _CRC_AT, _CHECKED_FROM = 17, 21
@@ -24,63 +20,81 @@ _SEQUENCES = 2**31
 _NOTHING = b"\x01"  # the length of what is null
 
 
-def encode_batch(records: Sequence[Record], *, producer: int, sequence: int) -> bytes:
-    """Return a compressed batch of a producer (its epoch is 0) whose first record is its `sequence`-th, from 1."""
-    first = records[0][0]
-    parts: list[bytes] = []
-    for n, (milliseconds, key, value, headers) in enumerate(records):
-        body = [b"\x00", _varint(milliseconds - first), _varint(n), _varint(len(key)), key]
-        if value is None:
-            body.append(_NOTHING)
-        else:
-            body += _varint(len(value)), value
-        body.append(_varint(len(headers)))
+class Batch:
+    """A batch of a producer (its epoch is 0) whose first record is its `sequence`-th, from 1."""
+
+    def __init__(self, producer: int, sequence: int) -> None:
+        self._producer = producer
+        self._sequence = sequence
+        self._records: list[bytes] = []
+        self._first = self._last = 0
+
+    def add(self, milliseconds: int, key: bytes, value: bytes | None, headers: Sequence[Header]) -> None:
+        """Add a record: its time, its key, its value (None: a tombstone) and its headers."""
+        if not self._records:
+            self._first = self._last = milliseconds
+        self._last = max(self._last, milliseconds)
+        names, sizes = _NAMES, _VARINTS
+        place = sizes[len(self._records) >> 1]  # two parts a record
+        body = [b"\x00", sizes[milliseconds - self._first], place, sizes[len(key)], key]
+        body += (_NOTHING,) if value is None else (sizes[len(value)], value)
+        body.append(sizes[len(headers)])
         for name, told in headers:
-            body += _name(name), _varint(len(told)), told
+            body += names[name], sizes[len(told)], told
         record = b"".join(body)
-        parts += _varint(len(record)), record
-    packed = lz4.frame.compress(b"".join(parts), block_linked=False)
-    batch = bytearray(_HEADER.size + len(packed))
-    batch[_HEADER.size :] = packed
-    _HEADER.pack_into(
-        batch,
-        0,
-        0,  # offset, set by the broker
-        len(batch) - _LENGTH_FROM,
-        0,  # leader epoch, set by the broker
-        _MAGIC,
-        0,  # checksum, below
-        _LZ4,
-        len(records) - 1,
-        first,
-        max(record[0] for record in records),
-        producer,
-        0,
-        (sequence - 1) % _SEQUENCES,
-        len(records),
-    )
-    struct.pack_into(">I", batch, _CRC_AT, crc32c.crc32c(memoryview(batch)[_CHECKED_FROM:]))
-    return bytes(batch)
+        self._records += sizes[len(record)], record
+
+    def encode(self) -> bytes:
+        """Return the batch, compressed, as a broker takes it."""
+        count = len(self._records) >> 1
+        packed = lz4.frame.compress(b"".join(self._records), block_linked=False)
+        batch = bytearray(_HEADER.size + len(packed))
+        batch[_HEADER.size :] = packed
+        _HEADER.pack_into(
+            batch,
+            0,
+            0,  # offset, set by the broker
+            len(batch) - _LENGTH_FROM,
+            0,  # leader epoch, set by the broker
+            _MAGIC,
+            0,  # checksum, below
+            _LZ4,
+            count - 1,
+            self._first,
+            self._last,
+            self._producer,
+            0,
+            (self._sequence - 1) % _SEQUENCES,
+            count,
+        )
+        struct.pack_into(">I", batch, _CRC_AT, crc32c.crc32c(memoryview(batch)[_CHECKED_FROM:]))
+        return bytes(batch)
 
 
-def _encoded(number: int) -> bytes:
-    zigzag = (number << 1) ^ (number >> 63)
-    found = bytearray()
-    while zigzag > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        found.append(0x80 | (zigzag & 0x7F))
-        zigzag >>= 7
-    found.append(zigzag)
-    return bytes(found)
+class _Varints(dict[int, bytes]):
+    """Numbers as Kafka encodes them: zigzag, seven bits a byte. Small ones are kept."""
+
+    def __missing__(self, number: int) -> bytes:
+        zigzag = (number << 1) ^ (number >> 63)
+        found = bytearray()
+        while zigzag > 0x7F:  # noqa: PLR2004 - seven bits
+            found.append(0x80 | (zigzag & 0x7F))
+            zigzag >>= 7
+        found.append(zigzag)
+        if -_KEPT < number < _KEPT:
+            self[number] = bytes(found)
+        return bytes(found)
 
 
-_SMALL = [_encoded(number) for number in range(4096)]
+class _Names(dict[str, bytes]):
+    """Names of headers as they stand in a record."""
+
+    def __missing__(self, name: str) -> bytes:
+        encoded = name.encode()
+        self[name] = _VARINTS[len(encoded)] + encoded
+        return self[name]
 
 
-def _varint(number: int) -> bytes:
-    return _SMALL[number] if 0 <= number < len(_SMALL) else _encoded(number)
-
-
-@cache
-def _name(name: str) -> bytes:
-    encoded = name.encode()
-    return _varint(len(encoded)) + encoded
+_KEPT = 10_000
+_VARINTS = _Varints()
+_NAMES = _Names()

@@ -56,9 +56,7 @@ class Outbox:
     """One relay's connection to the log. Every method raises psycopg.OperationalError where it breaks."""
 
     def __init__(self, conninfo: str) -> None:
-        self._connection = psycopg.connect(conninfo, autocommit=True)
-        self._connection.execute("SET ROLE backstory_app")
-        self._connection.execute("SET TIME ZONE 'UTC'")
+        self._connection, self._reading = _connect(conninfo), _connect(conninfo)
         self._connection.execute("LISTEN backstory_log")
 
     def __enter__(self) -> Self:
@@ -66,6 +64,7 @@ class Outbox:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+        self._reading.close()
 
     def lead(self) -> bool:
         """Take the lease, which lasts as long as this connection; False where another relay has it."""
@@ -81,8 +80,11 @@ class Outbox:
         return None if row is None else Published(*row)
 
     def read(self, after: int, limit: int) -> list[tuple[Any, ...]]:
-        """Return the rows of up to `limit` events after a position, for `envelope`; fewer where they are large."""
-        return self._connection.execute(_READ, {"after": after, "limit": limit}).fetchall()
+        """Return the rows of up to `limit` events after a position, for `envelope`; fewer where they are large.
+
+        May be called by another thread, while this one does something else.
+        """
+        return self._reading.execute(_READ, {"after": after, "limit": limit}).fetchall()
 
     def recorded(self, positions: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return the event id and partition at each of these positions that the log has."""
@@ -154,6 +156,19 @@ class Outbox:
         if row is None:
             raise psycopg.OperationalError("the log has no head")
         return row
+
+
+def _connect(conninfo: str) -> psycopg.Connection:
+    connection = psycopg.connect(conninfo, autocommit=True)
+    connection.execute("SET ROLE backstory_app")
+    connection.execute("SET TIME ZONE 'UTC'")
+    for plan in (
+        "seqscan",
+        "hashjoin",
+        "mergejoin",
+    ):  # few rows of a long log: by its indexes, whatever is guessed
+        connection.execute(f"SET enable_{plan} = off".encode())
+    return connection
 
 
 def envelope(row: Sequence[Any], sequence: int) -> Envelope:

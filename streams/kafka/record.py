@@ -14,7 +14,7 @@ from streams.errors import UnreadableRecord
 from streams.routing import routing_key
 
 Header = tuple[str, bytes]
-_CONTENT_TYPE = b"application/json"
+_SAME = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 _OPTIONAL = {
     "ce_customerid": "customer_id",
     "ce_commandid": "command_id",
@@ -80,8 +80,7 @@ def _source(tenant: str, source: str) -> bytes:
 def headers_of(event: Envelope) -> list[Header]:
     """Return the headers of an event's record; an absent attribute has none."""
     headers = [
-        ("content-type", _CONTENT_TYPE),
-        ("ce_specversion", b"1.0"),
+        *_SAME,
         ("ce_id", event.event_id.encode()),
         ("ce_source", _source(event.tenant, event.source)),
         ("ce_type", event.type.encode()),
@@ -94,8 +93,14 @@ def headers_of(event: Envelope) -> list[Header]:
         ("ce_recordedat", event.recorded_at.encode()),
         ("ce_actor", event.actor.encode()),
     ]
-    for header, name in _OPTIONAL.items():
-        value: str | None = getattr(event, name)
+    for header, value in (
+        ("ce_customerid", event.customer_id),
+        ("ce_commandid", event.command_id),
+        ("ce_correlationid", event.correlation_id),
+        ("ce_causationid", event.causation_id),
+        ("ce_answered", event.answered),
+        ("ce_effects", event.effects),
+    ):
         if value is not None:
             headers.append((header, value.encode()))
     return headers

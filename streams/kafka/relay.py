@@ -4,6 +4,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future as Reading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import psycopg
@@ -11,7 +13,7 @@ from kafka.errors import KafkaError
 from kafka.future import Future
 
 from streams.errors import ForeignTopic
-from streams.kafka.batch import Record, encode_batch
+from streams.kafka.batch import Batch
 from streams.kafka.cluster import MOST_IN_FLIGHT, Cluster, connected
 from streams.kafka.ends import End, read_ends
 from streams.kafka.outbox import KeyChange, Outbox, Published, envelope
@@ -108,16 +110,18 @@ class Session:
         self._sequences: list[int] = []
         self._key_sequence = 0
         self._flights: deque[Flight] = deque()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._ahead: Reading[list[tuple[Any, ...]]] | None = None
 
     def run(self, stop: threading.Event, well: Callable[[], None]) -> None:
         """Publish until `stop` is set; `well` is called after every acknowledgement. Raises KafkaError."""
         topics = self._topics
         provide(self._servers, events_topic(topics.events, self._partitions), keys_topic(topics.keys))
-        with connected(self._servers, topics.events, topics.keys) as cluster:
+        with connected(self._servers, topics.events, topics.keys) as cluster, self._reader:
             after = self._resume()
             beat = 0.0
             while not stop.is_set():
-                rows = self._outbox.read(after, _MOST_EVENTS)
+                rows = self._read(after)
                 self._publish_keys(cluster)
                 if rows:
                     after = self._send(cluster, rows)
@@ -133,6 +137,13 @@ class Session:
                     self._outbox.wait(_LOOK)
             while self._flights:
                 self._land(cluster)
+
+    def _read(self, after: int) -> list[tuple[Any, ...]]:
+        """Read the next events; while many come, those after them are read meanwhile."""
+        rows = self._ahead.result() if self._ahead else self._outbox.read(after, _MOST_EVENTS)
+        many = len(rows) > _MOST_EVENTS // 2
+        self._ahead = self._reader.submit(self._outbox.read, rows[-1][0], _MOST_EVENTS) if many else None
+        return rows
 
     def _resume(self) -> int:
         """Find out from the ends of the partitions what is there, and return the position to read the log from."""
@@ -162,24 +173,20 @@ class Session:
 
     def _send(self, cluster: Cluster, rows: Sequence[Sequence[Any]]) -> int:
         """Send what of these rows the partitions do not hold yet; return the position of the last row."""
-        records: dict[int, list[Record]] = {}
-        first: dict[int, int] = {}
+        batches: dict[int, Batch] = {}
         for row in rows:
             partition = row[6]
             if row[0] <= self._ends[partition].position:
                 continue
             self._sequences[partition] += 1
             event = envelope(row, self._sequences[partition])
-            first.setdefault(partition, event.sequence)
-            records.setdefault(partition, []).append(
-                (row[18], key_of(event, self._partitions), event.data.encode(), headers_of(event))
-            )
-        batches = {
-            partition: encode_batch(some, producer=PRODUCER, sequence=first[partition])
-            for partition, some in records.items()
-        }
+            if partition not in batches:
+                batches[partition] = Batch(PRODUCER, event.sequence)
+            key = key_of(event, self._partitions)
+            batches[partition].add(row[18], key, event.data.encode(), headers_of(event))
         position = int(rows[-1][0])
-        sent = cluster.produce(self._topics.events, batches)
+        encoded = {partition: batch.encode() for partition, batch in batches.items()}
+        sent = cluster.produce(self._topics.events, encoded)
         self._flights.append(Flight(sent, position, tuple(self._sequences)))
         return position
 
@@ -192,25 +199,24 @@ class Session:
     def _publish_keys(self, cluster: Cluster) -> None:
         """Publish every key that changed: those of the events read before, so that a key is there before its events."""
         while changes := self._outbox.keys(_MOST_KEYS):
-            records = [
-                key_record(change, self._key_sequence + n) for n, change in enumerate(changes, start=1)
-            ]
-            batch = encode_batch(records, producer=PRODUCER, sequence=self._key_sequence + 1)
-            for sent in cluster.produce(self._topics.keys, {0: batch}):
+            batch = Batch(PRODUCER, self._key_sequence + 1)
+            for n, change in enumerate(changes, start=1):
+                add_key(batch, change, self._key_sequence + n)
+            for sent in cluster.produce(self._topics.keys, {0: batch.encode()}):
                 cluster.acknowledged(sent)
             self._key_sequence += len(changes)
             self._outbox.keys_published(changes)
 
 
-def key_record(change: KeyChange, sequence: int) -> Record:
-    """Return the record of a key: its value the wrapped key, a tombstone where the key is destroyed."""
+def add_key(batch: Batch, change: KeyChange, sequence: int) -> None:
+    """Add the record of a key: its value the wrapped key, a tombstone where the key is destroyed."""
     headers = [
         ("ce_sequence", b"%d" % sequence),
         ("tenant", change.tenant.encode()),
         ("subject", change.subject.encode()),
     ]
     key = f"{change.tenant}/{change.subject}".encode()
-    return int(time.time() * 1000), key, change.wrapped, headers
+    batch.add(int(time.time() * 1000), key, change.wrapped, headers)
 
 
 def _one_line(cause: Exception) -> str:
