@@ -6,11 +6,14 @@ import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.structs import TopicPartition
 
+from streams.kafka.clients import config
 from streams.log import Log
 from tests.acceptance.running import BACKSTORY, PATIENCE
 from tests.api.intake.publishing import Topic, body, headers, until
@@ -46,25 +49,30 @@ def test_kill_9_in_the_middle_records_everything_once_and_rejects_what_is_bad(
 ) -> None:
     printed = tmp_path / "printed"
     published, bad = [], set()
-    for kill in range(kills + 1):
-        with role(topic, database, printed) as process:
-            head = log.head()
+    with closing(
+        KafkaConsumer(**config(topic.servers), group_id=topic.topics.intake, enable_auto_commit=False)
+    ) as watcher:
+        for kill in range(kills + 1):
+            partition = 0
             for number in range(150):
                 ident = f"{kill}-{number}"
                 if number % 10 == 3:
                     bad.add(topic.report("customer-reported.v1", ident, email=[ANN]))
                 else:
                     told = body("order-placed.v1", source_id=ident, customer={"email": ANN})
-                    topic.publish(told, headers("order-placed.v1", ident), key=ident.encode())
+                    partition, _ = topic.publish(told, headers("order-placed.v1", ident))
                     published.append(ident)
-            if kill < kills:
-                until(lambda head=head: log.head() > head)
-                time.sleep(0.02 * kill)  # another place each time
-                process.send_signal(signal.SIGKILL)
-            else:
-                until(topic.settled)
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(PATIENCE) == 0
+            place = TopicPartition(topic.topics.intake, partition)
+            before = log.head(), watcher.committed(place)
+            with role(topic, database, printed) as process:
+                if kill < kills:
+                    until(lambda was=before, at=place: (log.head(), watcher.committed(at)) != was)
+                    time.sleep(0.05 * kill)  # another place each time
+                    process.send_signal(signal.SIGKILL)
+                else:
+                    until(topic.settled)
+                    process.send_signal(signal.SIGTERM)
+                    assert process.wait(PATIENCE) == 0
     events = log.read(0, 100_000)
     placed = [one.event.source_id for one in events if one.type == "order-placed.v1"]  # type: ignore[attr-defined]
     assert sorted(placed) == sorted(published)
