@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from api.http.v1.events import ORDER
 from api.intake.reports import REPORTS
 from api.intake.taking import Taker
-from streams.kafka.batch import encode_batch
+from streams.kafka.batch import Batch
 from streams.kafka.cluster import connected
 from streams.kafka.published import Published
 from streams.kafka.rejected import MOST_BYTES, Rejection
@@ -184,8 +184,9 @@ def test_what_only_compression_lets_in_is_rejected_without_its_bytes(topic: Topi
 
 def test_what_is_no_record_at_all_is_stepped_over_and_told(topic: Topic, taker: Taker, log: Log) -> None:
     partition, before = topic.report(PLACED, "1", source_id="1")
-    now = int(time.time() * 1000)
-    batch = bytearray(encode_batch([(now, b"o", b"{}", [("a name", b"")])], producer=-1, sequence=0))
+    made = Batch(-1, 0)
+    made.add(int(time.time() * 1000), b"o", b"{}", [("a name", b"")])
+    batch = bytearray(made.encode())
     at = batch.index(b"a name")
     batch[at : at + 6] = b"\xff" * 6
     batch[17:21] = crc32c.crc32c(bytes(batch[21:])).to_bytes(4, "big")
