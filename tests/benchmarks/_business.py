@@ -1,6 +1,8 @@
-"""A grown business for benchmarks of pages: 1,000,000 events, 100,000 deals, one customer with 10,000 events."""
+"""Customers for benchmarks of pages: many who ordered now and then, and one with 10,000 events."""
 
-from tests.benchmarks._generated import DEALS, ORDERS, append
+import psycopg
+
+from tests.benchmarks._generated import ORDERS, append
 
 BIG = "big"
 """The id of the customer with the most events."""
@@ -33,17 +35,20 @@ SELECT i, k, i * 40 + k AS place, 'order-' || md5('b' || i)::uuid AS stream, k +
 FROM generate_series(1, 2500) AS i, generate_series(0, 3) AS k
 """
 
-_OWNED = DEALS.replace(
-    "NULL AS customer_id", "CASE i %% 5000 WHEN 0 THEN 'big' ELSE 'c' || i %% 40000 END AS customer_id"
-).replace(
-    "'title', 'Deal ' || i,",
-    "'title', 'Deal ' || i, 'customer_id', CASE i %% 5000 WHEN 0 THEN 'big' ELSE 'c' || i %% 40000 END,",
-)
-_BOUGHT = ORDERS.replace("generate_series(1, %(subjects)s)", "generate_series(1, %(subjects)s / 4)")
+_ALL = " UNION ALL ".join(f"({part})" for part in (ORDERS, _CUSTOMERS, _BIG))
 
 
-def grow(conninfo: str, deals: int = 100_000) -> int:
-    """Append the business to an empty log; return how many events there are."""
-    return append(
-        conninfo, " UNION ALL ".join(f"({part})" for part in (_OWNED, _BOUGHT, _CUSTOMERS, _BIG)), deals
-    )
+def customers(conninfo: str, orders: int) -> int:
+    """Append so many orders of two fifths as many customers, and one with 10,000 events; return how many events."""
+    return append(conninfo, _ALL, orders)
+
+
+def middle(conninfo: str) -> int:
+    """Return the position of an event in the middle of the story of the customer with the most."""
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(
+            "SELECT position FROM log.events WHERE tenant = 'main' AND customer_id = %s "
+            "ORDER BY occurred_at, position OFFSET 5000 LIMIT 1",
+            (BIG,),
+        ).fetchone()
+    return int(row[0]) if row else 0

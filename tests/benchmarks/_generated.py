@@ -7,7 +7,7 @@ _COLUMNS = (
     "source, data"
 )
 
-DEALS = """
+_DEALS = """
 SELECT i, k, i + k * 1500 AS place, 'deal-' || md5('d' || i)::uuid AS stream, k + 1 AS version, NULL AS customer_id,
        timestamptz '2026-01-01Z' + i * interval '7 seconds' + k * interval '1 day' AS at,
        CASE k WHEN 0 THEN 'deal-opened.v1' WHEN 2 THEN 'deal-amount-changed.v1' WHEN 4 THEN 'deal-owner-assigned.v1'
@@ -77,7 +77,7 @@ FROM (SELECT i, k, i %% 5 < 2 AS open,
 
 def deals(conninfo: str, subjects: int) -> int:
     """Append eight events to each of so many deals, interleaved as time would; return how many events there are."""
-    return append(conninfo, DEALS, subjects)
+    return append(conninfo, _DEALS, subjects)
 
 
 def orders(conninfo: str, subjects: int) -> int:
@@ -91,20 +91,22 @@ def board(conninfo: str, subjects: int) -> int:
 
 
 def append(conninfo: str, events: str, subjects: int) -> int:
-    """Append what a query tells of so many subjects to an empty log; return how many events there are."""
+    """Append what a query tells of so many subjects after what is there; return how many events that was."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
+        row = connection.execute("SELECT position FROM log.head").fetchone()
+        head = int(row[0]) if row else 0
         with connection.transaction():
             done = connection.execute(
                 f"INSERT INTO log.events ({_COLUMNS}) "
-                "SELECT row_number() OVER (ORDER BY place, k), 'main', stream, version, type, "
+                "SELECT %(head)s + row_number() OVER (ORDER BY place, k), 'main', stream, version, type, "
                 "md5(stream || version)::uuid, customer_id, "
                 "mod(abs(hashtext(coalesce(customer_id, stream))), 12), at, at, 'crm', 'crm', "
                 "data || jsonb_build_object('occurred_at', to_char(at AT TIME ZONE 'UTC', "
                 f'\'YYYY-MM-DD"T"HH24:MI:SS"Z"\')) FROM ({events}) AS e'.encode(),
-                {"subjects": subjects},
+                {"subjects": subjects, "head": head},
             )
         connection.execute("VACUUM (ANALYZE) log.events")
-    move_head(conninfo, done.rowcount)
+    move_head(conninfo, head + done.rowcount)
     return done.rowcount
 
 

@@ -1,6 +1,7 @@
 """The pages at 100,000 deals and 1,000,000 events: how long they take, and how soon a change is on another screen."""
 
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -19,7 +20,7 @@ from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
 from streams.migrate import migrate
-from tests.benchmarks import _generated, machine
+from tests.benchmarks import _business, _generated, machine
 from tests.benchmarks._serving import serving, signed_in
 
 DEALS = int(os.environ.get("BENCH_DEALS", "100000"))
@@ -34,6 +35,22 @@ BOARDS = {
     "board, searched": "/board?q=Deal+77",
     "board, two columns anew": "/board/parts?columns=1&columns=2",
 }
+CUSTOMERS = {
+    "customer with 10,000 events": f"/customers/{_business.BIG}",
+    "... milestones of it": f"/customers/{_business.BIG}?show=milestones",
+    "... its timeline searched": f"/customers/{_business.BIG}/timeline?q=99.90",
+    "... older events of it": f"/customers/{_business.BIG}/events?before={{}}&day=2026-01-04",
+    "... is there anything new": f"/customers/{_business.BIG}/newest",
+    "customer with few events": "/customers/c77",
+}
+LISTS = {
+    "list of deals": "/deals",
+    "list of deals, searched": "/deals?q=Deal+77",
+    "list of orders": "/orders",
+    "list of refunds": "/refunds",
+    "list of customers": "/customers",
+}
+_PARTS = ("parts", "timeline", "events")
 _COUNT = "#column-2-head [data-count]"
 _SEEN = """expected => { window.seen = new Promise(done => {
     const look = () => document.querySelector(%r)?.dataset.count === String(expected)
@@ -48,7 +65,7 @@ def main() -> None:
     with machine.server() as server, machine.database(server) as conninfo:
         migrate(conninfo)
         prepare(conninfo)
-        events = _generated.board(conninfo, DEALS)
+        events = _generated.board(conninfo, DEALS) + _business.customers(conninfo, DEALS // 5)
         with Log(conninfo, machine.MASTER_KEY) as log:
             _do(log, DefinePipeline(name="sales", stages=DEFAULT.stages))
             Projector(log, conninfo).catch_up()
@@ -58,13 +75,19 @@ def main() -> None:
             with serving(conninfo) as url:
                 secret = signed_in(log)
                 _pages(url, secret, BOARDS)
+                _pages(
+                    url,
+                    secret,
+                    {name: to.format(_business.middle(conninfo)) for name, to in CUSTOMERS.items()},
+                )
+                _pages(url, secret, LISTS)
                 _screens(log, url, secret)
 
 
 def _pages(url: str, secret: str, addresses: dict[str, str]) -> None:
     with httpx.Client(base_url=url, cookies={"backstory-session": secret}, timeout=60) as client:
         for name, address in addresses.items():
-            headers = {"HX-Request": "true"} if "parts" in address else {}
+            headers = {"HX-Request": "true"} if set(_PARTS) & set(re.split(r"[/?]", address)) else {}
 
             def ask(address: str = address, headers: dict[str, str] = headers) -> None:
                 client.get(address, headers=headers).raise_for_status()
