@@ -1,6 +1,7 @@
 """The command line: which commands there are, what all of them take, how they end."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+
+import psycopg
 
 from api.cli.tracebacks import write_traceback
 from api.failures import Failure
@@ -71,16 +74,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Failure, Refusal, LogRefusal) as cause:
         sys.stderr.write(f"backstory: {' '.join(str(cause).split())}\n")
         return cause.exit_code if isinstance(cause, Failure) else Failure.exit_code
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except (OSError, psycopg.OperationalError) as cause:
+        sys.stderr.write(f"backstory: {_from_outside(cause)}\n")
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            _drop_output()
+        return Failure.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("backstory: interrupted\n")
         return Failure.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as cause:  # noqa: BLE001 - told in full, but without the values that texts of errors quote
         write_traceback(cause, sys.stderr)
         return Failure.exit_code
     return code
+
+
+def _drop_output() -> None:
+    """Let what could not be written be lost, instead of tried again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _from_outside(cause: OSError | psycopg.OperationalError) -> str:
+    """Return in one line what the machine or the database said: no fault of ours, so nobody needs its traceback."""
+    if isinstance(cause, OSError):
+        said = cause.strerror or str(cause)
+        return " ".join((f"{cause.filename}: {said}" if cause.filename else said).split())
+    return " ".join(f"the database: {cause.diag.message_primary or cause}".split())
 
 
 def _run(args: argparse.Namespace) -> int:

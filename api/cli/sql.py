@@ -12,13 +12,21 @@ from api.failures import Failure
 from api.place import Place
 
 _FETCH = b"FETCH 1000 FROM answer"
+_VIEWS = (
+    "SELECT table_name AS view, string_agg(column_name, ', ' ORDER BY ordinal_position) AS columns "
+    "FROM information_schema.columns WHERE table_schema = 'read' GROUP BY 1 ORDER BY 1"
+)
 _DECLARE = "DECLARE answer NO SCROLL CURSOR FOR "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `backstory sql` takes."""
     parser.add_argument(
-        "statement", metavar="SQL", help="one SELECT, WITH, VALUES or TABLE; `-` reads it from stdin"
+        "statement",
+        metavar="SQL",
+        nargs="?",
+        default=_VIEWS,
+        help="one SELECT, WITH, VALUES or TABLE; `-` reads it from stdin; without it, the views and their columns",
     )
     parser.add_argument("--format", choices=list(FORMATS), default="table", help="json: one object a line")
     parser.add_argument(

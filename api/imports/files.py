@@ -71,6 +71,8 @@ class Reader:
             header = [cell.strip() for cell in next(self._cells(), (0, []))[1] or []]
             if not any(header):
                 raise Failure(f"{self._path.name}: no header line")
+            if any(_BROKEN.search(cell) for cell in header):
+                raise Failure(f"{self._path.name}: its header line is no text in {self._input.encoding}")
             self.columns = self._input.columns or header
         return self
 

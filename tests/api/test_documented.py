@@ -85,7 +85,7 @@ def test_continuous_integration_runs_the_suite_from_a_clean_checkout() -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["nonsense"], "invalid choice: 'nonsense'"),
-        (["sql"], "the following arguments are required: SQL"),
+        (["forget"], "the following arguments are required: CUSTOMER, --reason"),
         (["sql", "SELECT 1", "--format", "xml"], "argument --format: invalid choice: 'xml'"),
         (["keys"], "the following arguments are required: ACTION"),
         (["keys", "revoke", "x"], "the following arguments are required: --reason"),
