@@ -100,6 +100,25 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
     yield from invoice_of(dice, OFFICE, bill, dice.at_work(at, 0.1, 3))
 
 
+def forgotten_of(about: Opportunity, amount: Decimal, at: datetime) -> Iterator[Step]:
+    """Yield a deal that got as far as a proposal and was not looked after any more."""
+    opened = OpenDeal(
+        source_id=about.source_id,
+        pipeline=DEFAULT.name,
+        stage="New",
+        title=_TITLES[0].format(about.who.number % 80 + 5),
+        profile=about.who.visitor(),
+        owner=OWNERS[0],
+        company=about.who.company,
+        occurred_at=at,
+    )
+    yield Step(at, OFFICE, opened)
+    at += timedelta(days=5)
+    yield Step(at, OFFICE, ChangeAmount(deal_id=about.deal_id, amount=amount, currency=about.who.currency))
+    for days, stage in enumerate(("Qualified", "Proposal")):
+        yield Step(at + timedelta(days=days), OFFICE, MoveToStage(deal_id=about.deal_id, stage=stage))
+
+
 def _left(dice: Dice, stage: Stage, at: datetime, *, stuck: bool) -> datetime:
     """Return when a deal leaves a stage: as a rule within the stage's limit."""
     limit = stage.limit_days or 7

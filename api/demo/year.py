@@ -4,13 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from api.demo.deals import OFFICE, OWNERS, PIPELINES, Opportunity, deal_of
+from api.demo.deals import OFFICE, OWNERS, PIPELINES, Opportunity, deal_of, forgotten_of
 from api.demo.dice import Dice, Step
 from api.demo.enquiries import enquiry_of
-from api.demo.people import Crowd
+from api.demo.people import Crowd, person
 from api.demo.shops import BRITAIN, EUROPE, order_of
 from api.demo.twins import twins
-from commands.command import ChooseTimeZone, DefineOwnership, DefinePipeline, RecordPayment, RecordRefund
+from commands.command import (
+    ChooseTimeZone,
+    DefineOwnership,
+    DefinePipeline,
+    RecordOrder,
+    RecordPayment,
+    RecordRefund,
+)
 
 YEAR = timedelta(days=365)
 _SEASON = {1: 0.8, 2: 0.8, 6: 0.9, 7: 0.8, 8: 0.8, 11: 1.3, 12: 1.6}
@@ -23,7 +30,13 @@ def story(tenant: str, ends: datetime) -> list[Step]:
     The same for the same tenant and end, whenever it is asked.
     """
     began = ends - YEAR
-    steps = [*_settings(began), *_days(tenant, began), *twins(tenant, ends), *_oddities(ends)]
+    steps = [
+        *_settings(began),
+        *_days(tenant, began),
+        *twins(tenant, ends),
+        *_forgotten(tenant, ends),
+        *_oddities(ends),
+    ]
     return sorted(steps, key=lambda step: step.at)
 
 
@@ -64,8 +77,29 @@ def _after(at: datetime, began: datetime) -> datetime:
     return max(at, began + timedelta(minutes=1))
 
 
+def _forgotten(tenant: str, ends: datetime) -> Iterator[Step]:
+    for number in range(4):
+        about = Opportunity(tenant, f"forgotten-{number}", person(8_001 + number))
+        at = ends - timedelta(days=45 + 11 * number)
+        yield from forgotten_of(about, Decimal(2_400 + 1_150 * number), at)
+
+
 def _oddities(ends: datetime) -> Iterator[Step]:
-    """Yield what does not fit: money back and money received for orders that nobody told."""
+    """Yield what does not fit: more money back than was asked for, and money for orders that nobody told."""
+    at = ends - timedelta(days=60)
+    asked, back = Decimal("24.00"), Decimal("42.00")
+    order = RecordOrder(source_id="9998", currency=EUROPE.currency, total=asked, occurred_at=at)
+    yield Step(at, EUROPE.source, order)
+    at += timedelta(days=9)
+    mistyped = RecordRefund(
+        source_id="back-9998",
+        order_source_id="9998",
+        currency=EUROPE.currency,
+        amount=back,
+        reason="does not suit",
+        occurred_at=at,
+    )
+    yield Step(at, EUROPE.source, mistyped)
     at = ends - timedelta(days=40)
     refund = RecordRefund(
         source_id="back-before-our-time",

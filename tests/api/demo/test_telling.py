@@ -17,7 +17,7 @@ from api.demo.dice import Step
 from api.demo.live import go_on, moved, steps
 from api.demo.telling import play, told
 from api.demo.year import story
-from commands.command import MoveToStage, RecordOrder, RecordRefund
+from commands.command import RecordOrder, RecordRefund
 from commands.handle import handle
 from projections.projector import Projector
 from projections.schema import prepare
@@ -86,13 +86,13 @@ def test_its_totals_are_those_of_what_was_told(year: tuple[Log, Ask]) -> None:
 def test_its_board_looks_alive(year: tuple[Log, Ask]) -> None:
     _, ask = year
     board = dict(ask("SELECT outcome, count(*)::int FROM read.deals GROUP BY 1"))
-    assert board["open"] > 15
+    assert board["open"] > 8
     assert board["won"] > 50
     assert board["lost"] > 50
     late = (
         "SELECT count(*) FROM read.deals WHERE outcome = 'open' AND stage_since < now() - interval '30 days'"
     )
-    assert ask(late)[0][0] > 0
+    assert ask(late)[0][0] >= 4
     assert len(ask("SELECT DISTINCT lost_reason FROM read.deals WHERE lost_reason IS NOT NULL")) > 3
     assert len(ask("SELECT DISTINCT currency FROM read.deals WHERE currency IS NOT NULL")) == 3
     merged = ask("SELECT count(merged_into) FROM read.customers")[0][0]
@@ -148,13 +148,13 @@ def test_what_goes_on_is_told_once_though_it_is_stopped_and_begun_again(year: tu
 
 def test_a_step_that_a_rule_refuses_is_left_out_and_the_next_is_told(log: Log, database: str) -> None:
     ends = datetime(2031, 8, 17, 14, 30, tzinfo=UTC)  # of a year that was never told: its deals do not exist
-    moves = [
-        n for n, step in enumerate(islice(steps("main", ends), 300)) if isinstance(step.command, MoveToStage)
-    ]
     with psycopg.connect(database, autocommit=True) as connection:
-        numbers = lambda: [row[0] for row in connection.execute(NUMBERS.encode()).fetchall()]  # noqa: E731
-        go_on_until(log, ends, lambda: max(numbers(), default=0) > moves[0])
-        assert set(range(max(numbers()))) > set(numbers()) - {max(numbers())}
+
+        def numbers() -> list[int]:
+            return [row[0] for row in connection.execute(NUMBERS.encode()).fetchall()]
+
+        go_on_until(log, ends, lambda: len(numbers()) < max(numbers(), default=0))
+        assert set(numbers()) < set(range(max(numbers()) + 1))
 
 
 def test_a_failure_of_the_log_is_raised(log: Log) -> None:
