@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.pages.lists import exporting
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.exporting import harmless
 from commands.command import ChooseTimeZone, OpenDeal, RecordCustomer
@@ -260,6 +261,17 @@ def test_numbers_in_a_file_are_exact_and_stay_numbers(site: Site) -> None:
     assert totals_of(page)["EUR"][0] == Decimal("12345678901221.755")
     assert "-EUR 12.345" in text_of(page)
     assert datetime.fromisoformat(rows[0]["placed_at"]) == days(1).astimezone(UTC)
+
+
+def test_too_many_files_at_once_are_asked_to_wait_and_each_gives_its_place_back(site: Site) -> None:
+    many(site, 5)
+    with site.client("analyst") as client:
+        for _ in range(4):
+            assert len(table(client.get("/orders.csv"))) == 5
+        with exporting.AT_ONCE, exporting.AT_ONCE:
+            refused = client.get("/orders.csv")
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        assert len(table(client.get("/orders.csv"))) == 5
 
 
 def saved(page: str) -> list[tuple[str, str]]:

@@ -20,7 +20,9 @@ from api.pages.lists.rows import select, totals_of
 from api.pages.visit import Visit
 from commands.command import RecordExport
 
-_AT_ONCE = threading.BoundedSemaphore(2)  # files written at the same time: each keeps a connection
+AT_ONCE = threading.BoundedSemaphore(2)
+"""Files written at the same time by one process: each keeps a connection."""
+
 _ROWS = 1_000  # rows fetched at a time
 _PATIENCE = "SET LOCAL statement_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = '120s'"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take them, too
@@ -32,12 +34,12 @@ def export(visit: Visit, asked: Asked, time_zone: str) -> Response:
 
     Raises Problem 503 while too many files are being written.
     """
-    if not _AT_ONCE.acquire(blocking=False):
+    if not AT_ONCE.acquire(blocking=False):
         raise Problem(
             503, "exports-busy", "Other files are being written; ask again in a moment.", RETRY_AFTER
         )
     with ExitStack() as started:
-        started.callback(_AT_ONCE.release)
+        started.callback(AT_ONCE.release)
         connection = started.enter_context(visit.reading())
         connection.execute(_PATIENCE)
         rows = sum(total.count for total in totals_of(connection, asked, time_zone))
