@@ -253,7 +253,7 @@ def _next_due(state: Deal) -> date | None:
 
 DEALS = ReadModel(
     name="deals",
-    version=3,
+    version=4,
     kinds=("deal",),
     shown_as=("stage_changes", "pipeline_board"),
     fold=Fold(
@@ -297,7 +297,7 @@ DEALS = ReadModel(
         indexes=(
             "customer_id",
             "opened_at, deal_id",
-            "pipeline, stage, outcome, stage_since INCLUDE owner, currency, amount, opened_at",
+            "pipeline, stage, outcome, stage_since INCLUDE owner, currency, amount, opened_at, deal_id",
         ),
     ),
     sums=(

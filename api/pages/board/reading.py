@@ -51,7 +51,8 @@ _LIMITS = (
 _CARDS = (
     "SELECT deal_id, customer_id, company, title, owner, amount, currency, stage, stage_since, outcome, closed_at, "
     "lost_reason, next_follow_up_on, held_since, anomalies, position FROM model.deals "
-    "WHERE pipeline = %(pipeline)s AND {names} AND opened_at IS NOT NULL{where} ORDER BY {order} LIMIT %(limit)s"
+    "WHERE deal_id = ANY(ARRAY(SELECT deal_id FROM model.deals WHERE pipeline = %(pipeline)s AND {names} "
+    "AND opened_at IS NOT NULL{where} ORDER BY {order} LIMIT %(limit)s)) ORDER BY {order}"
 )
 _CUSTOMERS = """
 SELECT i.id, c.customer_id, coalesce(c.name, c.company, c.email)
