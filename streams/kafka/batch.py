@@ -1,7 +1,7 @@
 """Record batches (format version 2) as Kafka keeps them, each saying which sequence number it begins with.
 
-The sequence number is ours to give (domain/adr/0005), which kafka-python's producer does not let us. What is written here
-is read back by kafka-python in the tests.
+The sequence number is ours to give (domain/adr/0005), which kafka-python's producer does not let us. What is written
+here is read back by kafka-python in the tests.
 """
 
 import struct
