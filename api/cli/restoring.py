@@ -6,9 +6,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from api.cli.kafka_flags import add_kafka
 from api.failures import Misuse
 from api.place import Place
-from api.settings import Settings
 from replay.restore import Verified, restore, verify
 from streams.kafka.source import Source
 from streams.kafka.topics import Topics
@@ -22,10 +22,7 @@ def add_arguments(actions: Any) -> None:  # noqa: ANN401 - argparse names the ty
     again.add_argument(
         "--verify", action="store_true", help="change nothing: compare the topic with the log that is there"
     )
-    again.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
-    again.add_argument(
-        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
-    )
+    add_kafka(again)
     again.add_argument("--json", action="store_true", help="one JSON document")
 
 

@@ -24,6 +24,7 @@ _LOOK, _LOOK_MS = 0.2, 20  # how often the group is asked when nothing is read, 
 _HEARTBEAT_MS, _SESSION_MS = 500, 10_000  # so soon a member learns of others; so late a dead one is given up
 _METADATA_MS = 5_000  # so late a topic that was not there is found
 _MOST_RECORDS = 10_000  # taken from the client at once
+_MOST_AHEAD = 20_000  # records of a partition that are kept until they are asked for
 _SLACK = (
     1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
 )
@@ -202,16 +203,17 @@ class KafkaFollower:
         return cursor.position >= reached or cursor.sequence >= published.sequences[partition]
 
     def _poll(self, timeout_ms: int, wanted: Sequence[int] = ()) -> bool:
-        """Let the client work and take what it has for the wanted partitions alone; say whether anything came."""
-        here = self._consumer.assignment()
-        asked = {one for one in here if one.partition in wanted}
-        self._consumer.resume(*asked)
-        self._consumer.pause(*(here - asked))
+        """Let the client work and take what it has, of partitions that are not wanted so much; say if anything came."""
+        for partition in self._consumer.assignment():
+            cursor = self._cursors.get(partition.partition)
+            if cursor is not None and len(cursor.taken) > _MOST_AHEAD:
+                self._consumer.pause(partition)
+        self._consumer.resume(*[one for one in self._consumer.paused() if one.partition in wanted])
         self._polled = time.monotonic()
         came = self._consumer.poll(timeout_ms, max_records=_MOST_RECORDS)
         for partition, records in came.items():
             cursor = self._cursors.get(partition.partition)
-            if cursor is not None and partition in asked:
+            if cursor is not None:
                 self._accept(partition.partition, cursor, records)
         self._mine = sorted(partition.partition for partition in self._consumer.assignment())
         self._cursors = {n: cursor for n, cursor in self._cursors.items() if n in self._mine}
