@@ -1,14 +1,14 @@
 """What every follower promises, whatever carries the log: one suite for each of them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import pytest
 from kafka import KafkaProducer
 
 from streams.errors import HoleInTopic
-from streams.follower import Follower, LogFollower
+from streams.follower import Follower, LogFollower, Read
 from streams.kafka.follower import KafkaFollower
 from streams.kafka.topics import Topics
 from streams.log import Log
@@ -47,12 +47,25 @@ def ready(follower: Follower) -> Iterator[Follower]:
         yield follower
 
 
+def read(follower: Follower, after: int, to: int, partitions: Sequence[int] = EVERY) -> Read:
+    """Read until something comes: a group may be dividing its partitions anew."""
+    found: list[Read] = []
+
+    def came() -> bool:
+        follower.assigned()
+        found[:] = [follower.read(after, to, partitions)]
+        return found[0].reached > after
+
+    until(came, f"nothing after {after} came")
+    return found[0]
+
+
 def read_all(follower: Follower, head: int, *, step: int = 100, after: int = 0) -> list[int]:
     seen = []
     while after < head:
         if not follower.wait(after, 30):
             raise TimeoutError
-        reached, events = follower.read(after, after + step, EVERY)
+        reached, events = read(follower, after, after + step)
         assert all(after < recorded.position <= reached for recorded in events)
         seen += [recorded.position for recorded in events]
         after = reached
@@ -69,7 +82,7 @@ def test_what_is_read_is_what_the_log_has(opened: Open, log: Log) -> None:
     fill(log, 0, 5)
     with ready(opened()) as follower:
         assert follower.wait(9, 30)
-        reached, events = follower.read(0, 100, EVERY)
+        reached, events = read(follower, 0, 100)
         assert reached == 10
         lean = [(r.position, r.stream, r.version, r.type, r.recorded_at, r.actor, r.event) for r in events]
         assert lean == [
@@ -83,7 +96,7 @@ def test_some_partitions_are_read_without_the_others(opened: Open, log: Log) -> 
     mine = [recorded.position for recorded in log.read(0, 1000) if recorded.partition in {3, 7}]
     with ready(opened()) as follower:
         assert follower.wait(199, 30)
-        reached, events = follower.read(0, 1000, [3, 7])
+        reached, events = read(follower, 0, 1000, [3, 7])
         assert (reached, [recorded.position for recorded in events]) == (200, mine)
 
 
@@ -92,7 +105,7 @@ def test_reading_begins_anew_wherever_it_is_asked_to(opened: Open, log: Log) -> 
     with ready(opened()) as follower:
         assert follower.wait(199, 30)
         for after, to in ((0, 200), (0, 50), (120, 121), (199, 200), (50, 200)):
-            reached, events = follower.read(after, to, EVERY)
+            reached, events = read(follower, after, to)
             assert (reached, [r.position for r in events]) == (to, list(range(after + 1, to + 1)))
 
 
@@ -125,7 +138,7 @@ def test_a_group_shares_the_partitions_and_reads_everything_between_its_members(
                 seen = [
                     recorded.position
                     for each in (one, other)
-                    for recorded in each.read(0, 400, list(each.assigned() or ())).events
+                    for recorded in read(each, 0, 400, list(each.assigned() or ())).events
                 ]
                 assert sorted(seen) == list(range(1, 401))
             until(lambda: len(one.assigned() or ()) == 12, "what the other left was not taken over")
