@@ -1,6 +1,7 @@
 """Two sets of tables of one read model: equal by digests of buckets, else the rows that differ and why."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,8 +111,10 @@ def compare(sides: Sides, model: ReadModel) -> tuple[int, list[Difference]]:
 
 
 def _differing(sides: Sides, table: Table) -> Iterator[tuple[Any, ...]]:
-    live = digests(sides.live, table, "")
-    fresh = digests(sides.fresh, table, sides.suffix)
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(digests, sides.fresh, table, sides.suffix)
+        live = digests(sides.live, table, "")
+        fresh = coming.result()
     odd = sorted(bucket for bucket in live.keys() | fresh.keys() if live.get(bucket) != fresh.get(bucket))
     for start in range(0, len(odd), 64):
         some = odd[start : start + 64]

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from api import health
 from api.cli import restoring
 from api.cli.kafka_flags import add_kafka
 from api.cli.keys import operator
@@ -55,6 +56,9 @@ def run(args: argparse.Namespace, place: Place) -> int:
         return restoring.run(args, place)
     if args.workers is not None and args.workers < 1:
         raise Misuse("--workers: at least 1")
+    with place.log.connection() as connection:
+        if missing := health.incomplete(connection):
+            raise Failure(f"nothing is folded from a log that is not whole: {missing}")
     try:
         with _progress() as tell, _follower(args, place) as follower:
             report = rebuild(

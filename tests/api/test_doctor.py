@@ -143,3 +143,13 @@ def test_another_master_key_is_found(backstory: Command, monkeypatch: pytest.Mon
     monkeypatch.setenv("BACKSTORY_MASTER_KEY", "A" * 43 + "=")
     code, parts = found(backstory)
     assert (code, parts["master key"]["ok"]) == (1, False)
+
+
+@pytest.mark.usefixtures("three_orders")
+def test_no_read_model_is_rebuilt_from_a_log_with_a_hole(backstory: Command, database: str) -> None:
+    tampered(database, "DELETE FROM log.events WHERE position = 2")
+    refused = backstory("replay", "rebuild", "orders", "--approve", "--reason", "test")
+    assert refused.code == 1
+    assert "nothing is folded from a log that is not whole: the head is 3" in refused.err
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM model.orders").fetchone() == (3,)
