@@ -93,9 +93,7 @@ def _follower(args: argparse.Namespace, place: Place) -> Iterator[Follower | Non
         raise Misuse(
             "--from kafka needs --kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas"
         )
-    with closing(
-        KafkaFollower(place.log, args.kafka, Topics(args.kafka_prefix), _tell, alone=True)
-    ) as follower:
+    with closing(KafkaFollower(place.log, args.kafka, Topics(args.kafka_prefix), _tell)) as follower:
         yield follower
 
 

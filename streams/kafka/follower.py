@@ -1,6 +1,5 @@
 """Following the log through Kafka: every partition counted, so that nothing is missed or taken twice."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +8,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.structs import OffsetAndMetadata, TopicPartition
+from kafka.structs import TopicPartition
 
 from streams.errors import HoleInTopic, UnreadableRecord
 from streams.follower import Read
@@ -20,9 +18,6 @@ from streams.kafka.topics import Topics
 from streams.log import COLUMNS, Log
 
 _POLL_MS = 100
-_LOOK, _LOOK_MS = 0.2, 20  # how often the group is asked when nothing is read, and how long
-_HEARTBEAT_MS, _SESSION_MS = 500, 10_000  # so soon a member learns of others; so late a dead one is given up
-_METADATA_MS = 5_000  # so late a topic that was not there is found
 _MOST_RECORDS = 10_000  # taken from the client at once
 _MOST_AHEAD = 20_000  # records of a partition that are kept until they are asked for
 _SLACK = (
@@ -40,10 +35,9 @@ class _Published(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """An event that was read and not yet asked for; `offset` is its record's, None where the log gave it."""
+    """An event that was read and not yet asked for."""
 
     position: int
-    offset: int | None
     row: tuple[Any, ...]
 
 
@@ -58,69 +52,37 @@ class _Cursor:
     position: int
     sequence: int
     sure: bool = False
-    next_offset: int | None = None
-    committed: int | None = None
     taken: deque[_Taken] = field(default_factory=deque)
 
 
 class KafkaFollower:
-    """Follows the log through the topic of events, as one of a consumer group that shares its partitions, or alone.
+    """Follows the log through the topic of events, partition by partition as it is asked.
 
-    The group's offsets are for monitoring alone: where to go on is what the caller says. A record that comes again
+    Where to go on is what the caller says, for it keeps that with its rows. A record that comes again
     is passed over. One that is missing is named to `tell` and read from the log. Raises HoleInTopic where the log does
     not have it either, or counts otherwise; KafkaError where the cluster does not answer.
     """
 
-    def __init__(
-        self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None], *, alone: bool = False
-    ) -> None:
+    def __init__(self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None]) -> None:
         self._log = log
         self._topic = topics.events
         self._tell = tell
-        self._alone = alone
         self._cursors: dict[int, _Cursor] = {}
-        self._mine: list[int] = []
-        self._polled = 0.0
-        if alone:
-            self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
-            self._mine = list(range(log.partitions))
-            self._consumer.assign([TopicPartition(self._topic, partition) for partition in self._mine])
-        else:
-            self._consumer = reader(
-                servers,
-                group_id=f"{topics.prefix}.projectors",
-                auto_offset_reset="earliest",
-                partition_assignment_strategy=(CooperativeStickyAssignor,),
-                heartbeat_interval_ms=_HEARTBEAT_MS,
-                session_timeout_ms=_SESSION_MS,
-                fetch_max_wait_ms=_POLL_MS,
-                metadata_max_age_ms=_METADATA_MS,
-            )
-            self._consumer.subscribe([self._topic])
-        self._using = threading.Lock()
+        self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
         self._listening: psycopg.Connection | None = None
 
-    def assigned(self) -> Sequence[int]:
-        """Return the partitions that the group gives to this reader now."""
-        if time.monotonic() > self._polled + _LOOK and self._using.acquire(blocking=False):
-            try:
-                self._poll(_LOOK_MS if self._mine else _POLL_MS)  # joining a group takes its client's time
-            finally:
-                self._using.release()
-        return self._mine
+    def assigned(self) -> None:
+        """Return None: projectors share the partitions by the locks of PostgreSQL, as where they read the log."""
 
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: up to what is published."""
         published = self._published()
         reached = min(until, published.position)
-        with self._using:
-            self._commit(partitions)
-            if reached <= after:
-                return Read(after, [])
-            self._place(after, partitions, published)
-            if not self._fetch(reached, partitions, published):
-                return Read(after, [])
-            rows = [row for partition in partitions for row in self._handed_out(partition, reached)]
+        if reached <= after:
+            return Read(after, [])
+        self._place(after, partitions, published)
+        self._fetch(reached, partitions, published)
+        rows = [row for partition in partitions for row in self._handed_out(partition, reached)]
         rows.sort()
         return Read(reached, list(self._log.decode(rows, strict=False)))
 
@@ -137,7 +99,7 @@ class KafkaFollower:
         return True
 
     def close(self) -> None:
-        """Leave the group."""
+        """Stop following."""
         self._consumer.close()
         if self._listening is not None:
             self._listening.close()
@@ -157,6 +119,9 @@ class KafkaFollower:
 
     def _place(self, after: int, partitions: Sequence[int], published: _Published) -> None:
         """Stand at a position in each of these partitions: where that is not so already, count and seek."""
+        if self._cursors.keys() != set(partitions):
+            self._consumer.assign([TopicPartition(self._topic, partition) for partition in partitions])
+            self._cursors = {}
         moved = [n for n in partitions if n not in self._cursors or self._cursors[n].after != after]
         if not moved:
             return
@@ -178,45 +143,34 @@ class KafkaFollower:
 
     def _seek(self, partition: int, offset: int) -> None:
         here = TopicPartition(self._topic, partition)
-        if here in self._consumer.assignment():
-            first = self._consumer.beginning_offsets([here])[here]
-            last = self._consumer.end_offsets([here])[here]
-            self._consumer.seek(here, max(first, min(offset, last)))
+        first = self._consumer.beginning_offsets([here])[here]
+        last = self._consumer.end_offsets([here])[here]
+        self._consumer.seek(here, max(first, min(offset, last)))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
-    def _fetch(self, reached: int, partitions: Sequence[int], published: _Published) -> bool:
-        """Read until every event up to a position is there; False when the group takes one of these partitions away."""
+    def _fetch(self, reached: int, partitions: Sequence[int], published: _Published) -> None:
+        """Read until every event of these partitions up to a position is there."""
         came = time.monotonic()
-        while set(partitions) <= set(self._mine):
-            behind = [n for n in partitions if not self._has(n, reached, published)]
-            if not behind:
-                return True
-            if self._poll(_POLL_MS, behind):
+        while behind := [n for n in partitions if not self._has(n, reached, published)]:
+            if self._poll(behind):
                 came = time.monotonic()
             elif time.monotonic() > came + _PATIENCE:
                 self._fill_ends(behind, published)
-        return False
 
     def _has(self, partition: int, reached: int, published: _Published) -> bool:
         cursor = self._cursors[partition]
         return cursor.position >= reached or cursor.sequence >= published.sequences[partition]
 
-    def _poll(self, timeout_ms: int, wanted: Sequence[int] = ()) -> bool:
-        """Let the client work and take what it has, of partitions that are not wanted so much; say if anything came."""
-        for partition in self._consumer.assignment():
-            cursor = self._cursors.get(partition.partition)
-            if cursor is not None and len(cursor.taken) > _MOST_AHEAD:
-                self._consumer.pause(partition)
+    def _poll(self, wanted: Sequence[int]) -> bool:
+        """Take what the client has, of partitions that are not wanted so much; say whether anything came."""
+        for partition, cursor in self._cursors.items():
+            if len(cursor.taken) > _MOST_AHEAD:
+                self._consumer.pause(TopicPartition(self._topic, partition))
         self._consumer.resume(*[one for one in self._consumer.paused() if one.partition in wanted])
-        self._polled = time.monotonic()
-        came = self._consumer.poll(timeout_ms, max_records=_MOST_RECORDS)
+        came = self._consumer.poll(_POLL_MS, max_records=_MOST_RECORDS)
         for partition, records in came.items():
-            cursor = self._cursors.get(partition.partition)
-            if cursor is not None:
-                self._accept(partition.partition, cursor, records)
-        self._mine = sorted(partition.partition for partition in self._consumer.assignment())
-        self._cursors = {n: cursor for n, cursor in self._cursors.items() if n in self._mine}
+            self._accept(partition.partition, self._cursors[partition.partition], records)
         return bool(came)
 
     def _accept(self, partition: int, cursor: _Cursor, records: Sequence[ConsumerRecord]) -> None:
@@ -242,17 +196,15 @@ class KafkaFollower:
                 self._fill(partition, cursor, event.sequence - 1, event.position - 1)
             cursor.sure = True
             cursor.position, cursor.sequence = event.position, event.sequence
-            cursor.taken.append(_Taken(event.position, record.offset, event.row()))
+            cursor.taken.append(_Taken(event.position, event.row()))
 
     def _fill_ends(self, partitions: Sequence[int], published: _Published) -> None:
         """Fill in what is published and not there at the end of a partition."""
         for partition in partitions:
             here = TopicPartition(self._topic, partition)
-            if here in self._consumer.assignment():
-                end = self._consumer.end_offsets([here])[here]
-                if self._consumer.position(here) >= end:
-                    cursor = self._cursors[partition]
-                    self._fill(partition, cursor, published.sequences[partition], published.position)
+            if self._consumer.position(here) >= self._consumer.end_offsets([here])[here]:
+                cursor = self._cursors[partition]
+                self._fill(partition, cursor, published.sequences[partition], published.position)
 
     def _fill(self, partition: int, cursor: _Cursor, last: int, until: int) -> None:
         """Read from the log what the topic lacks: the events after the cursor up to the sequence number `last`."""
@@ -265,7 +217,7 @@ class KafkaFollower:
             ).fetchall()
         if len(rows) != last - first + 1:
             raise HoleInTopic(topic=self._topic, partition=partition, sequence=first)
-        cursor.taken.extend(_Taken(row[0], None, tuple(row)) for row in rows)
+        cursor.taken.extend(_Taken(row[0], tuple(row)) for row in rows)
         cursor.position, cursor.sequence = rows[-1][0], last
         missing = f"sequence {first} is" if first == last else f"sequences {first} to {last} are"
         self._tell(f"{self._topic}, partition {partition}: {missing} missing; read from the log")
@@ -277,22 +229,5 @@ class KafkaFollower:
         cursor.after = reached
         rows = []
         while cursor.taken and cursor.taken[0].position <= reached:
-            taken = cursor.taken.popleft()
-            rows.append(taken.row)
-            if taken.offset is not None:
-                cursor.next_offset = taken.offset + 1
+            rows.append(cursor.taken.popleft().row)
         return rows
-
-    def _commit(self, partitions: Sequence[int]) -> None:
-        """Tell the group what was handed out before; only for monitoring."""
-        cursors = {n: self._cursors[n] for n in partitions if n in self._cursors}
-        moved = {n: cursor for n, cursor in cursors.items() if cursor.next_offset != cursor.committed}
-        for cursor in moved.values():
-            cursor.committed = cursor.next_offset
-        if moved and not self._alone:
-            self._consumer.commit_async(
-                {
-                    TopicPartition(self._topic, n): OffsetAndMetadata(cursor.next_offset)
-                    for n, cursor in moved.items()
-                }
-            )

@@ -65,7 +65,7 @@ def _catching_up(conninfo: str, servers: str) -> None:
                 _say(f"orders from {name}, projectors: {workers}", f"{speed:,.0f} events/s")
         Projector(log, conninfo).catch_up()
         _say("orders rebuilt from the log", _rebuilt(log, None))
-        with closing(KafkaFollower(log, servers, topics, sys.stderr.write, alone=True)) as follower:
+        with closing(KafkaFollower(log, servers, topics, sys.stderr.write)) as follower:
             _say("orders rebuilt from Kafka", _rebuilt(log, follower))
 
 

@@ -49,7 +49,10 @@ def tell(log: Log, first: int, count: int) -> None:
 
 
 def holders(ask: Ask) -> list[int]:
-    rows = ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 GROUP BY pid")
+    rows = ask(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid"
+    )
     return sorted(int(str(count)) for (count,) in rows)
 
 
@@ -62,14 +65,14 @@ def test_projectors_on_kafka_come_and_go_and_every_row_equals_a_fresh_fold(
         tell(log, 0, 10)
         until(lambda: published(log) == log.head(), "not published")
         with projecting(log, kafka, topics, told):
-            assert wait(log, log.head(), 20)
+            assert wait(log, log.head(), 60)
             others.enter_context(projecting(log, kafka, topics, told))
             tell(log, 10, 15)
-            until(lambda: holders(ask) == [6, 6], "the group did not share the partitions")
+            until(lambda: holders(ask) == [6, 6], "the projectors did not share the partitions")
             tell(log, 25, 10)
-            assert wait(log, log.head(), 20)
+            assert wait(log, log.head(), 60)
         tell(log, 35, 5)
-        assert wait(log, log.head(), 20)
+        assert wait(log, log.head(), 60)
     assert differences(log, log.conninfo) == []
     assert told == []
 
@@ -81,7 +84,7 @@ def test_a_read_model_is_rebuilt_from_kafka_alone(log: Log, kafka: str, topics: 
         until(lambda: published(log) == log.head(), "not published")
     Projector(log, log.conninfo).catch_up()
     ask("UPDATE model.orders SET paid = 77 WHERE order_id = '3' RETURNING 1")
-    with closing(KafkaFollower(log, kafka, topics, print, alone=True)) as follower:
+    with closing(KafkaFollower(log, kafka, topics, print)) as follower:
         (found,) = rebuild(log, ["orders"], reason="test", follower=follower).models
         assert (found.differing, found.swapped) == (1, False)
         (approved,) = rebuild(log, ["orders"], reason="test", approve=True, follower=follower).models

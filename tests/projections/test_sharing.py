@@ -43,7 +43,10 @@ def running(log: Log, database: str) -> Iterator[None]:
 
 
 def parts(ask: Ask) -> list[int]:
-    rows = ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 GROUP BY pid")
+    rows = ask(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid"
+    )
     return sorted(int(str(count)) for (count,) in rows)
 
 

@@ -41,18 +41,15 @@ def read_topic_or_nothing(servers: str, topics: Topics) -> bool:
 
 @contextmanager
 def ready(follower: Follower) -> Iterator[Follower]:
-    """Wait until the group has given every partition to this follower, where there is a group."""
     with closing(follower):
-        until(lambda: follower.assigned() is None or len(follower.assigned() or ()) == 12, "no partitions")
         yield follower
 
 
 def read(follower: Follower, after: int, to: int, partitions: Sequence[int] = EVERY) -> Read:
-    """Read until something comes: a group may be dividing its partitions anew."""
+    """Read until something comes."""
     found: list[Read] = []
 
     def came() -> bool:
-        follower.assigned()
         found[:] = [follower.read(after, to, partitions)]
         return found[0].reached > after
 
@@ -120,28 +117,6 @@ def test_at_the_head_there_is_nothing_until_something_comes(opened: Open, log: L
         assert follower.wait(3, 30)
         writer.join()
         assert read_all(follower, 4, after=2) == [3, 4]
-
-
-def test_a_group_shares_the_partitions_and_reads_everything_between_its_members(
-    log: Log, kafka: str, topics: Topics
-) -> None:
-    fill(log, 0, 200)
-    with relaying(log.conninfo, kafka, topics):
-        until(lambda: published(log) == 400, "not published")
-        with ready(KafkaFollower(log, kafka, topics, print)) as one:
-            other = KafkaFollower(log, kafka, topics, print)
-            with closing(other):
-                until(
-                    lambda: (len(one.assigned() or ()), len(other.assigned() or ())) == (6, 6), "not shared"
-                )
-                assert not set(one.assigned() or ()) & set(other.assigned() or ())
-                seen = [
-                    recorded.position
-                    for each in (one, other)
-                    for recorded in read(each, 0, 400, list(each.assigned() or ())).events
-                ]
-                assert sorted(seen) == list(range(1, 401))
-            until(lambda: len(one.assigned() or ()) == 12, "what the other left was not taken over")
 
 
 def rewritten(servers: str, topics: Topics, keep: Callable[[int, int], int]) -> Topics:
