@@ -27,7 +27,7 @@ class Projector:
 
     `conninfo` may be of a role that can SET ROLE backstory_app. Each batch is one transaction: the checkpoint's
     compare-and-set first, then the rows; so a batch counts once or not at all. `open_follower` says what carries the
-    log, which may say which partitions are whose. While a batch is written the next is
+    log. While a batch is written the next is
     folded, on its rows, and the one after that is read.
     """
 
@@ -53,12 +53,12 @@ class Projector:
         """
 
         def over() -> bool:
-            return stop.is_set() or share.changed(follower.assigned())
+            return stop.is_set() or share.changed()
 
         with closing(self._open_follower(self._log)) as follower, self._line(follower) as (line, share):
             share.join()
             while not stop.is_set():
-                share.take(follower.assigned())
+                share.take()
                 if share.held:
                     self._rest(follower, share, line.follow(share.held, None, over), stop)
                 else:
@@ -69,7 +69,7 @@ class Projector:
         """Wait for more events, for a beat at most, or until others come or go, or `stop` is set."""
         until = time.monotonic() + _BEAT
         while not stop.is_set() and time.monotonic() < until and not follower.wait(reached, _LOOK):
-            if share.take(follower.assigned()):
+            if share.take():
                 return
 
     def catch_up(self, timeout: float = 3600.0) -> int:

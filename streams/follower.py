@@ -23,9 +23,6 @@ class Read(NamedTuple):
 class Follower(Protocol):
     """Reads the log's events from a position on, wherever they are carried to, and waits for more."""
 
-    def assigned(self) -> Sequence[int] | None:
-        """Return the partitions that this reader is to read, None if that is not for the follower to say."""
-
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Return every event of these partitions after a position, up to `until` or as far as there are any.
 
@@ -45,9 +42,6 @@ class LogFollower:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._connection: psycopg.Connection | None = None
-
-    def assigned(self) -> None:
-        """Return None: whoever reads the log may read all of it."""
 
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: every event up to the log's head can be seen."""

@@ -71,9 +71,6 @@ class KafkaFollower:
         self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
         self._listening: psycopg.Connection | None = None
 
-    def assigned(self) -> None:
-        """Return None: projectors share the partitions by the locks of PostgreSQL, as where they read the log."""
-
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: up to what is published."""
         published = self._published()
