@@ -138,7 +138,7 @@ class _Reader:
     def __init__(self, log: Log) -> None:
         self.seen: list[int] = []
         self._follower = LogFollower(log)
-        self._every = range(log.partitions)
+        self._log = log
         self._until: int | None = None
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._follow)
@@ -162,7 +162,7 @@ class _Reader:
         after = 0
         try:
             while self._until is None or after < self._until:
-                batch = self._follower.read(after, after + 1000, self._every).events
+                batch = self._log.read(after, 1000)
                 self.seen += [recorded.position for recorded in batch]
                 after = batch[-1].position if batch else after
                 if not batch:
