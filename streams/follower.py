@@ -1,16 +1,12 @@
 """Following the log: what a reader asks of whatever carries it, and the log itself as the plainest of those."""
 
-import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
-
-import psycopg
 
 from streams.log import Log
 from streams.reading import read_events
 from streams.records import Recorded
-
-_NAP = 1.0  # seconds between two looks when no wake-up comes
+from streams.waking import Waker
 
 
 class Read(NamedTuple):
@@ -41,7 +37,7 @@ class LogFollower:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._connection: psycopg.Connection | None = None
+        self._waker = Waker(log.conninfo, "backstory_log")
 
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: every event up to the log's head can be seen."""
@@ -51,24 +47,8 @@ class LogFollower:
 
     def wait(self, after: int, timeout: float) -> bool:
         """Wait as Follower says."""
-        deadline = time.monotonic() + timeout
-        connection = self._listening()
-        while self._log.head() <= after:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            for _ in connection.notifies(timeout=min(left, _NAP), stop_after=1):
-                pass
-        return True
+        return self._waker.wait(self._log.head, after, timeout)
 
     def close(self) -> None:
         """Stop listening."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _listening(self) -> psycopg.Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._log.conninfo, autocommit=True)
-            self._connection.execute("LISTEN backstory_log")
-        return self._connection
+        self._waker.close()

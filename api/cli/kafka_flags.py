@@ -2,6 +2,7 @@
 
 import argparse
 
+from api.failures import Misuse
 from api.settings import Settings
 
 
@@ -11,3 +12,10 @@ def add_kafka(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
     )
+
+
+def brokers(kafka: str | None) -> str:
+    """Return the brokers that were named. Raises Misuse where none were."""
+    if kafka is None:
+        raise Misuse("--kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas")
+    return kafka

@@ -6,8 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from api.cli.kafka_flags import add_kafka
-from api.failures import Misuse
+from api.cli.kafka_flags import add_kafka, brokers
 from api.place import Place
 from replay.restore import Verified, restore, verify
 from streams.kafka.source import Source
@@ -28,9 +27,7 @@ def add_arguments(actions: Any) -> None:  # noqa: ANN401 - argparse names the ty
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Restore, then bring the read models to the head; or verify: 1 when the topic and the log differ."""
-    if args.kafka is None:
-        raise Misuse("--kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas")
-    source = Source(args.kafka, Topics(args.kafka_prefix))
+    source = Source(brokers(args.kafka), Topics(args.kafka_prefix))
     if args.verify:
         verified = verify(place.conninfo, source)
         _print(asdict(verified), _verdict(verified), as_json=args.json)

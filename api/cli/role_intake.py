@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 
+from api.cli.kafka_flags import add_kafka, brokers
 from api.failures import Failure, Misuse
 from api.intake.retrying import Retried, retry
 from api.intake.taking import Taker
@@ -22,10 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", metavar="ACTION", nargs="?", choices=["retry"], help="retry: try what was rejected again"
     )
-    parser.add_argument("--kafka", metavar="SERVERS", help=Settings.model_fields["kafka"].description)
-    parser.add_argument(
-        "--kafka-prefix", metavar="NAME", help=Settings.model_fields["kafka_prefix"].description
-    )
+    add_kafka(parser)
     parser.add_argument(
         "--intake-tenants", metavar="NAMES", help=Settings.model_fields["intake_tenants"].description
     )
@@ -37,18 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Take what services publish until told to stop; or try rejects again, 1 when some are still refused."""
-    if place.settings.kafka is None:
-        raise Misuse("--kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas")
+    servers, topics = brokers(place.settings.kafka), Topics(place.settings.kafka_prefix)
     taker = Taker(place.log, (place.settings.intake_tenants or place.tenant).split(","))
     if args.action == "retry":
-        return _retry(args, place.settings, taker)
+        return _retry(args, servers, topics, taker)
     if args.all or args.reason or args.json:
         raise Misuse("--reason, --all, --json: only with `backstory intake retry`")
     stop = threading.Event()
     stop_on_signals(stop.set)
     if args.supervised:
         stop_with_parent(stop.set)
-    Intake(place.settings.kafka, Topics(place.settings.kafka_prefix), taker, _tell).run(stop)
+    Intake(servers, topics, taker, _tell).run(stop)
     return 0
 
 
@@ -57,11 +54,11 @@ def _tell(line: str) -> None:
     sys.stderr.flush()
 
 
-def _retry(args: argparse.Namespace, settings: Settings, taker: Taker) -> int:
+def _retry(args: argparse.Namespace, servers: str, topics: Topics, taker: Taker) -> int:
     if bool(args.reason) == args.all:
         raise Misuse("--reason CODE or --all: which rejects are to be tried again")
     try:
-        with rejected_topic_of(settings.kafka or "", Topics(settings.kafka_prefix)) as topic:
+        with rejected_topic_of(servers, topics) as topic:
             retried = retry(topic, taker, lambda code: args.all or code == args.reason)
     except KafkaAway as cause:
         raise Failure(f"Kafka does not answer ({cause})") from None

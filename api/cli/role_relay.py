@@ -4,8 +4,7 @@ import argparse
 import sys
 import threading
 
-from api.cli.kafka_flags import add_kafka
-from api.failures import Misuse
+from api.cli.kafka_flags import add_kafka, brokers
 from api.place import Place
 from api.stopping import stop_on_signals, stop_with_parent
 from streams.kafka.relay import Relay
@@ -20,13 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Publish until told to stop. Several may run: one leads, the others stand by."""
-    if args.kafka is None:
-        raise Misuse("--kafka or BACKSTORY_KAFKA: the brokers, host:port, joined by commas")
+    servers = brokers(args.kafka)
     stop = threading.Event()
     stop_on_signals(stop.set)
     if args.supervised:
         stop_with_parent(stop.set)
-    Relay(place.conninfo, args.kafka, Topics(args.kafka_prefix), _tell).run(stop)
+    Relay(place.conninfo, servers, Topics(args.kafka_prefix), _tell).run(stop)
     return 0
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import psycopg
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.structs import TopicPartition
 
@@ -16,6 +15,7 @@ from streams.kafka.clients import reader
 from streams.kafka.record import read_record
 from streams.kafka.topics import Topics
 from streams.log import COLUMNS, Log
+from streams.waking import Waker
 
 _POLL_MS = 100
 _MOST_RECORDS = 10_000  # taken from the client at once
@@ -24,7 +24,6 @@ _SLACK = (
     1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
 )
 _PATIENCE = 2.0  # seconds in which a record that is published must come
-_NAP = 1.0  # seconds between two looks when no wake-up comes
 
 
 class _Published(NamedTuple):
@@ -69,7 +68,7 @@ class KafkaFollower:
         self._tell = tell
         self._cursors: dict[int, _Cursor] = {}
         self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
-        self._listening: psycopg.Connection | None = None
+        self._waker = Waker(log.conninfo, "backstory_published")
 
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: up to what is published."""
@@ -85,27 +84,12 @@ class KafkaFollower:
 
     def wait(self, after: int, timeout: float) -> bool:
         """Wait as Follower says, until something after the position is published."""
-        deadline = time.monotonic() + timeout
-        connection = self._listen()
-        while self._published().position <= after:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            for _ in connection.notifies(timeout=min(left, _NAP), stop_after=1):
-                pass
-        return True
+        return self._waker.wait(lambda: self._published().position, after, timeout)
 
     def close(self) -> None:
         """Stop following."""
         self._consumer.close()
-        if self._listening is not None:
-            self._listening.close()
-
-    def _listen(self) -> psycopg.Connection:
-        if self._listening is None or self._listening.closed:
-            self._listening = psycopg.connect(self._log.conninfo, autocommit=True)
-            self._listening.execute("LISTEN backstory_published")
-        return self._listening
+        self._waker.close()
 
     def _published(self) -> _Published:
         with self._log.connection() as connection:

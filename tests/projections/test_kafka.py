@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
@@ -12,33 +11,15 @@ from replay.verify import differences
 from streams.kafka.follower import KafkaFollower
 from streams.kafka.topics import Topics
 from streams.log import Log
-from tests.projections.conftest import Ask
+from tests.projections.conftest import Ask, parts, running
 from tests.projections.facts import append, moved, opened, paid, placed, refunded
 from tests.streams.kafka.reading import published, relaying, until
 
 
 @contextmanager
 def projecting(log: Log, kafka: str, topics: Topics, told: list[str]) -> Iterator[None]:
-    stop, failed = threading.Event(), []
-
-    def run() -> None:
-        try:
-            Projector(
-                log, log.conninfo, open_follower=lambda log: KafkaFollower(log, kafka, topics, told.append)
-            ).run(stop)
-        except BaseException as cause:  # noqa: BLE001 - raised below
-            failed.append(cause)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with running(log, lambda log: KafkaFollower(log, kafka, topics, told.append)):
         yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive(), "the projector did not stop"
-        if failed:
-            raise failed[0]
 
 
 def tell(log: Log, first: int, count: int) -> None:
@@ -46,14 +27,6 @@ def tell(log: Log, first: int, count: int) -> None:
         append(log, f"order-{n}", [placed(customer_id=f"c{n % 7}"), paid()], customer_id=f"c{n % 7}")
         append(log, f"order-{n}", [refunded(order_id=str(n))], customer_id=f"c{n % 7}")
         append(log, f"deal-{n}", [opened(), moved(5, "Won")])
-
-
-def holders(ask: Ask) -> list[int]:
-    rows = ask(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid"
-    )
-    return sorted(int(str(count)) for (count,) in rows)
 
 
 def test_projectors_on_kafka_come_and_go_and_every_row_equals_a_fresh_fold(
@@ -68,7 +41,7 @@ def test_projectors_on_kafka_come_and_go_and_every_row_equals_a_fresh_fold(
             assert wait(log, log.head(), 60)
             others.enter_context(projecting(log, kafka, topics, told))
             tell(log, 10, 15)
-            until(lambda: holders(ask) == [6, 6], "the projectors did not share the partitions")
+            until(lambda: parts(ask) == [6, 6], "the projectors did not share the partitions")
             tell(log, 25, 10)
             assert wait(log, log.head(), 60)
         tell(log, 35, 5)

@@ -1,8 +1,6 @@
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -17,37 +15,8 @@ from replay.rebuild import rebuild
 from replay.verify import differences
 from streams.follower import LogFollower
 from streams.log import Log
-from tests.projections.conftest import Ask
+from tests.projections.conftest import Ask, parts, running
 from tests.projections.facts import append, moved, opened, paid, placed, refunded
-
-
-@contextmanager
-def running(log: Log, database: str) -> Iterator[None]:
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            Projector(log, database).run(stop)
-        except BaseException as cause:  # noqa: BLE001 - shown by the assertion
-            failed.append(cause)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not failed
-
-
-def parts(ask: Ask) -> list[int]:
-    rows = ask(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid"
-    )
-    return sorted(int(str(count)) for (count,) in rows)
 
 
 def reach(condition: Callable[[], bool]) -> None:
@@ -58,12 +27,12 @@ def reach(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.usefixtures("projector")
-def test_projectors_share_partitions_evenly_as_they_come_and_go(log: Log, database: str, ask: Ask) -> None:
-    with running(log, database):
+def test_projectors_share_partitions_evenly_as_they_come_and_go(log: Log, ask: Ask) -> None:
+    with running(log):
         reach(lambda: parts(ask) == [12])
-        with running(log, database):
+        with running(log):
             reach(lambda: parts(ask) == [6, 6])
-            with running(log, database):
+            with running(log):
                 reach(lambda: parts(ask) == [4, 4, 4])
             reach(lambda: parts(ask) == [6, 6])
         reach(lambda: parts(ask) == [12])
@@ -107,10 +76,10 @@ def test_rows_equal_a_fresh_fold_while_projectors_come_and_go(log: Log, database
     chance = random.Random(seed)  # noqa: S311 - a repeatable shuffle
     facts = _facts(16)
     chance.shuffle(facts)
-    with running(log, database):
+    with running(log):
         for stream, customer, event in facts[:30]:
             append(log, stream, [event], customer_id=customer)  # type: ignore[list-item]
-        with running(log, database):
+        with running(log):
             for stream, customer, event in facts[30:60]:
                 append(log, stream, [event], customer_id=customer)  # type: ignore[list-item]
         for stream, customer, event in facts[60:]:
