@@ -5,10 +5,12 @@ import sys
 import threading
 
 from api.cli.kafka_flags import add_kafka
+from api.failures import Failure
 from api.place import Place
 from api.stopping import stop_on_signals, stop_with_parent
-from projections.projector import Projector
+from projections.projector import CheckpointMoved, Projector
 from streams.follower import Follower, LogFollower
+from streams.kafka.clients import KafkaError
 from streams.kafka.follower import KafkaFollower
 from streams.kafka.topics import Topics
 from streams.log import Log
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, place: Place) -> int:
     """Follow the log, through Kafka where that is named, until told to stop.
 
-    Whatever goes wrong ends the process; a supervisor restarts it.
+    Whatever goes wrong ends the process, which says what it was; a supervisor restarts it.
     """
     stop = threading.Event()
     stop_on_signals(stop.set)
@@ -33,9 +35,13 @@ def run(args: argparse.Namespace, place: Place) -> int:
     def through_kafka(log: Log) -> Follower:
         return KafkaFollower(log, args.kafka, Topics(args.kafka_prefix), _tell)
 
-    Projector(
-        place.log, place.conninfo, open_follower=LogFollower if args.kafka is None else through_kafka
-    ).run(stop)
+    open_follower = LogFollower if args.kafka is None else through_kafka
+    try:
+        Projector(place.log, place.conninfo, open_follower=open_follower).run(stop)
+    except CheckpointMoved as cause:
+        raise Failure(str(cause)) from None
+    except KafkaError as cause:
+        raise Failure(f"Kafka does not answer: {cause}") from None
     return 0
 
 

@@ -24,6 +24,7 @@ _SLACK = (
     1_000  # records before the expected one at which reading begins: duplicates move a partition's offsets
 )
 _PATIENCE = 2.0  # seconds in which a record that is published must come
+_ANSWER_MS = 10_000  # in which the cluster must say where a partition begins and ends
 
 
 class _Published(NamedTuple):
@@ -124,8 +125,8 @@ class KafkaFollower:
 
     def _seek(self, partition: int, offset: int) -> None:
         here = TopicPartition(self._topic, partition)
-        first = self._consumer.beginning_offsets([here])[here]
-        last = self._consumer.end_offsets([here])[here]
+        first = self._consumer.beginning_offsets([here], timeout_ms=_ANSWER_MS)[here]
+        last = self._consumer.end_offsets([here], timeout_ms=_ANSWER_MS)[here]
         self._consumer.seek(here, max(first, min(offset, last)))
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -183,7 +184,8 @@ class KafkaFollower:
         """Fill in what is published and not there at the end of a partition."""
         for partition in partitions:
             here = TopicPartition(self._topic, partition)
-            if self._consumer.position(here) >= self._consumer.end_offsets([here])[here]:
+            end = self._consumer.end_offsets([here], timeout_ms=_ANSWER_MS)[here]
+            if self._consumer.position(here) >= end:
                 cursor = self._cursors[partition]
                 self._fill(partition, cursor, published.sequences[partition], published.position)
 

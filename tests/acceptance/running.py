@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -130,6 +130,60 @@ class Up:
     def __exit__(self, *_: object) -> None:
         self.stop()
         until(lambda: self.postgres() is None, "the database stops")
+
+
+class RoleOnKafka:
+    """`backstory ROLE` on a data folder and a Kafka; what every run of it prints is kept in one file."""
+
+    def __init__(self, role: str, data: Path, bootstrap: str, prefix: str) -> None:
+        self._told = (role, data, bootstrap, prefix)
+        self._file = data / f"{role}-{id(self)}-printed"
+        self._command = [BACKSTORY, role, "--data", str(data), "--kafka", bootstrap, "--kafka-prefix", prefix]
+        self.start()
+
+    def start(self) -> None:
+        with self._file.open("a") as printed:
+            self.process = subprocess.Popen(
+                self._command, stderr=printed, stdout=printed, start_new_session=True
+            )
+
+    @property
+    def printed(self) -> str:
+        return self._file.read_text()
+
+    def tend(self) -> None:
+        """Start it again if it has ended by itself, as a supervisor would; it must have said why."""
+        if (code := self.process.poll()) is None:
+            return
+        last = self.printed.splitlines()[-1:]
+        assert code == 1, (code, self.printed)
+        assert last, "it ended without a word"
+        assert last[0].startswith("backstory: "), self.printed
+        self.start()
+
+    def kill(self) -> None:
+        """kill -9, if it has not just ended by itself."""
+        self.tend()
+        self.end()
+
+    @contextlib.contextmanager
+    def another(self) -> Iterator[Self]:
+        """Run one more like it for a while."""
+        more = type(self)(*self._told)
+        try:
+            yield more
+        finally:
+            assert more.stop() == 0, more.printed
+
+    def end(self) -> None:
+        """Kill it, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
 
 
 def lines(printed: str) -> list[dict[str, object]]:
