@@ -297,7 +297,8 @@ DEALS = ReadModel(
         indexes=(
             "customer_id",
             "opened_at, deal_id",
-            "pipeline, stage, outcome, stage_since INCLUDE owner, currency, amount, opened_at, deal_id",
+            "pipeline, stage, outcome, stage_since "
+            "INCLUDE owner, currency, amount, opened_at, deal_id, title, company, customer_id",
         ),
     ),
     sums=(

@@ -116,6 +116,8 @@ def _filled(column: Column, reader: Reader, only: Collection[int] | None) -> Col
 
 
 def _cards(column: Column, reader: Reader, most: int) -> list[Card]:
+    if not column.deals:
+        return []
     if column.closing or not column.known:
         return reader.closed_cards(column.names, most)
-    return reader.open_cards(column.names, column.stage.limit_days, most)
+    return reader.open_cards(column.names, column.stage.limit_days, most, column.ageing)

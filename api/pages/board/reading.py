@@ -62,6 +62,7 @@ JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, i.id)
 _OWNERS = "SELECT DISTINCT owner FROM model.stage_totals WHERE pipeline = %s AND owner <> '' ORDER BY owner LIMIT 500"
 _STAGES = "SELECT DISTINCT coalesce(stage, '') FROM model.deals WHERE deal_id = ANY(%s) AND pipeline = %s"
 _BY_VALUE = "amount DESC NULLS LAST, stage_since, deal_id"
+_BY_AGE = "stage_since, amount DESC NULLS LAST, deal_id"
 _FIRST_DAY = date(1970, 1, 1)
 _kinds = msgspec.json.Decoder(list[str])
 
@@ -125,14 +126,19 @@ class Reader:
         """Return everyone who looks after a deal of the pipeline."""
         return [owner for (owner,) in self.connection.execute(_OWNERS, (self.pipeline,))]
 
-    def open_cards(self, names: Sequence[str], limit: int | None, most: int) -> list[Card]:
-        """Return the first open deals of a stage: those over its limit, the longest there first, then by value."""
+    def open_cards(self, names: Sequence[str], limit: int | None, most: int, ageing: Ageing) -> list[Card]:
+        """Return the first open deals of a stage: those over its limit, the longest there first, then by value.
+
+        `ageing` tells how many of each there are: what is not there is not looked for.
+        """
         if limit is None:
-            return self._cards(names, " AND outcome = 'open'", _BY_VALUE, most, limit)
+            return self._cards(names, " AND outcome = 'open'", _BY_VALUE, most, limit) if ageing.deals else []
         over = {"late": days_ago(self.now, limit)}
-        late = " AND outcome = 'open' AND stage_since < %(late)s"
-        cards = self._cards(names, late, "stage_since, amount DESC NULLS LAST, deal_id", most, limit, over)
-        if len(cards) < most:
+        cards: list[Card] = []
+        if ageing.stuck:
+            late = " AND outcome = 'open' AND stage_since < %(late)s"
+            cards = self._cards(names, late, _BY_AGE, most, limit, over)
+        if len(cards) < min(most, ageing.deals):
             early = " AND outcome = 'open' AND stage_since >= %(late)s"
             cards += self._cards(names, early, _BY_VALUE, most - len(cards), limit, over)
         return cards
