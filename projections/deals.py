@@ -31,6 +31,8 @@ from streams.records import Recorded
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000  # microseconds
 
+_FILTERED = "owner, currency, amount, opened_at, deal_id, title, company, customer_id"  # by boards and lists
+
 Entry = tuple[int, int, str, int, str, str]
 """A stage entered: its stamp (the tie-break is a digit and the stage), position, actor, source."""
 
@@ -297,8 +299,7 @@ DEALS = ReadModel(
         indexes=(
             "customer_id",
             "opened_at, deal_id",
-            "pipeline, stage, outcome, stage_since "
-            "INCLUDE owner, currency, amount, opened_at, deal_id, title, company, customer_id",
+            f"pipeline, stage, outcome, stage_since INCLUDE {_FILTERED}",
         ),
     ),
     sums=(
