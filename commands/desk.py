@@ -83,7 +83,7 @@ class Desk:
         missing = {stream for stream in [*streams, *held] if stream not in self._loaded}
         if missing:
             for stream, events in self.log.streams(self.tenant, sorted(missing)).items():
-                self._loaded[stream] = _folded(stream, events)
+                self._loaded[stream] = folded(stream, events)
                 if not events:
                     self._unrecorded.add(stream)
 
@@ -107,7 +107,7 @@ class Desk:
     def histories(self, streams: Sequence[str]) -> dict[str, list[Recorded]]:
         """Return the recorded events of streams, each as it stands in the log, whatever this run has decided."""
         found = self.log.streams(self.tenant, streams)
-        self._loaded.update((stream, _folded(stream, events)) for stream, events in found.items())
+        self._loaded.update((stream, folded(stream, events)) for stream, events in found.items())
         self.draft.read.update((stream, self._loaded[stream].version) for stream in found)
         return found
 
@@ -218,7 +218,8 @@ class Desk:
         )
 
 
-def _folded(stream: str, events: Sequence[Recorded]) -> Loaded:
+def folded(stream: str, events: Sequence[Recorded]) -> Loaded:
+    """Return a stream as it stands after its first `events`."""
     if not events:
         return Loaded(0, AGGREGATES[kind_of(stream)][0])
     state, evolve = AGGREGATES[kind_of(stream)]

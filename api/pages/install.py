@@ -7,6 +7,7 @@ from api.pages import home, keys, people, provider, sign_in
 from api.pages.assets import Assets, prefix
 from api.pages.board import opening_routes as opening
 from api.pages.board import routes as board
+from api.pages.customers import change_routes as changing
 from api.pages.customers import event_routes as events
 from api.pages.customers import merge_routes as merging
 from api.pages.customers import routes as customers
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live.router,
     events.router,
     merging.router,
+    changing.router,
     customers.router,
     lists.router,
     records.router,

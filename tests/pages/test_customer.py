@@ -1,6 +1,7 @@
 """What the page of a customer says, asked over HTTP."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from api.pages.customers.timeline import KINDS, Asked, chips, kind_of_type, timeline
-from commands.command import ForgetCustomer, MergeCustomers, RecordCustomer
+from commands.command import DefineOwnership, ForgetCustomer, MergeCustomers, RecordCustomer
 from domain.customer import Profile
 from domain.event import registered
 from projections.sentences import SENTENCES
@@ -85,7 +86,8 @@ def test_orders_say_what_is_paid_given_back_and_due_and_a_refund_may_have_no_ord
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/timeline", "/merge", "/fields/name", "/events?before=9&day=2026-03-01"]
+    "path",
+    ["", "/timeline", "/merge", "/fields/name", "/fields/name/change", "/events?before=9&day=2026-03-01"],
 )
 def test_an_unknown_customer_and_one_of_another_tenant_are_the_same_404(site: Site, path: str) -> None:
     ident = ann(site)
@@ -169,12 +171,87 @@ def test_a_conflict_is_settled_once_on_the_version_that_was_seen(site: Site) -> 
     assert "shop says" not in words
 
 
+def change(client: httpx.Client, ident: str, name: str, **form: str) -> httpx.Response:
+    return client.post(f"/customers/{ident}/fields/{name}", data={"once": "1", **form})
+
+
+def test_a_changed_field_holds_against_a_source_whose_clock_is_ahead(site: Site) -> None:
+    ident = ann(site)
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    old = Profile(email="ann@example.org", company="Old Ltd")
+    tell(site, "shop", RecordCustomer(profile=old, occurred_at=ahead))
+    with site.client("rep") as client:
+        for number in "12":
+            told = f"New {number} Ltd"
+            assert change(client, ident, "company", value=told, once=number).status_code == 303
+            assert f"Company {told} told by backstory" in text_of(client.get(f"/customers/{ident}").text)
+
+
+def test_what_happens_to_other_fields_does_not_stand_in_the_way_of_a_change(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        seen = token(client, f"/customers/{ident}/fields/company/change", "seen")
+        site.do(RecordCustomer(customer_id=ident, profile=Profile(country="GB")), source="shop")
+        assert change(client, ident, "company", value="Lamps Ltd", seen=seen).status_code == 303
+        answer = change(client, ident, "company", value="Lights", seen=seen, once="2")
+        assert answer.status_code == 409
+        assert "Current Lamps Ltd Yours Lights You saw Lamps & Co" in text_of(answer.text)
+
+
+@pytest.mark.parametrize("value", ["", "   ", "x" * 201, "nobody at example"])
+def test_a_value_that_a_field_cannot_have_is_said_beside_it_and_nothing_is_recorded(
+    site: Site, value: str
+) -> None:
+    ident = ann(site)
+    head = site.log.head()
+    with site.client("rep") as client:
+        answer = change(client, ident, "email", value=value)
+    assert answer.status_code == 422
+    assert re.search(r'aria-invalid="true".*It must be [1a]', answer.text, re.DOTALL)
+    assert site.log.stream(site.tenant, f"customer-{ident}")[-1].position <= head
+
+
+def test_an_address_that_another_customer_has_is_said_to_be_perhaps_the_same_person(site: Site) -> None:
+    ident = ann(site)
+    double(site)
+    site.do(DefineOwnership(owners={}))
+    with site.client("rep") as client:
+        answer = change(client, ident, "email", value="A.Example@example.net")
+        words = text_of(client.get(answer.headers["location"]).text)
+    assert "E-mail changed. Another customer has the same: perhaps the same person. Undo" in words
+    assert "Perhaps the same person A. Example" in words
+
+
+def test_nobody_changes_who_a_forgotten_person_is(site: Site) -> None:
+    ident = ann(site)
+    site.do(ForgetCustomer(customer_id=ident, reason="asked"))
+    with site.client("admin") as client:
+        page = client.get(f"/customers/{ident}").text
+        assert "/fields/name/change" not in page
+        assert "/fields/company/change" in page
+        assert change(client, ident, "name", value="Ann").status_code == 422
+    assert "Ann" not in str(site.log.stream(site.tenant, f"customer-{ident}")[-1].event)
+
+
+def test_a_change_of_a_customer_that_was_merged_meanwhile_changes_nothing(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    site.do(MergeCustomers(loser=goes, survivor=stays, reason="one"))
+    version = len(site.log.stream(site.tenant, f"customer-{goes}"))
+    with site.client("rep") as client:
+        answer = change(client, goes, "company", value="Other")
+        assert answer.headers["location"] == f"/customers/{goes}"
+    assert len(site.log.stream(site.tenant, f"customer-{goes}")) == version
+
+
 def test_who_may_not_write_sees_no_forms_and_is_refused(site: Site) -> None:
     ident = ann(site)
     with site.client("analyst") as client:
         page = client.get(f"/customers/{ident}").text
         assert "/conflicts" not in page
         assert "/merge" not in page
+        assert "/change" not in page
+        assert "Restore" not in client.get(f"/customers/{ident}/fields/name").text
+        assert change(client, ident, "company", value="Other").status_code == 403
         assert (
             client.post(
                 f"/customers/{ident}/conflicts", data={"field": "name", "accept": "owner"}

@@ -119,6 +119,85 @@ def test_a_field_tells_its_whole_history(new_page: NewPage, site: Site) -> None:
     expect(link).to_be_focused()
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_field_is_changed_taken_back_and_restored_by_keyboard(
+    new_page: NewPage, site: Site, watch: Watch, size: dict[str, int]
+) -> None:
+    watch.allow(422)
+    page = new_page("rep")
+    page.set_viewport_size(size)
+    page.goto(f"/customers/{ann(site)}")
+    page.get_by_role("link", name="Change phone").focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    box = sheet.get_by_label("Phone")
+    expect(box).to_be_focused()
+    page.keyboard.type("call me")
+    page.keyboard.press("Enter")
+    expect(sheet.get_by_text("It must be a phone number such as +44 20 7946 0958.")).to_be_visible()
+    expect(box).to_be_focused()
+    expect(box).to_have_value("call me")
+    if size == DESK:
+        axe(page)
+    assert_no_sideways_scroll(page)
+    for number in ("+49 30 1234567", "+49 30 7654321"):
+        if number.endswith("21"):
+            page.get_by_role("link", name="Change phone").click()
+        box.fill(number)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Phone changed.")).to_be_visible()
+        expect(page.locator("#customer-who").get_by_text(number).first).to_be_visible()
+    axe(page)
+    page.set_viewport_size(size)
+    assert_no_sideways_scroll(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".who").get_by_text("+49 30 1234567")).to_be_visible()
+    page.get_by_role("link", name="History of phone").click()
+    expect(sheet.get_by_role("button", name="Restore +49 30 7654321")).to_have_count(1)
+    expect(sheet.get_by_role("button", name="Restore +49 30 1234567")).to_have_count(0)
+    if size == DESK:
+        axe(page)
+    sheet.get_by_role("button", name="Restore +49 30 7654321").press("Enter")
+    expect(page.locator(".who").get_by_text("+49 30 7654321")).to_be_visible()
+
+
+def test_of_two_who_change_a_field_the_second_sees_both_values_and_decides(
+    new_page: NewPage, site: Site, watch: Watch
+) -> None:
+    watch.allow(409)
+    ident = ann(site)
+    first, second = new_page("rep"), new_page("manager")
+    for page in (first, second):
+        page.goto(f"/customers/{ident}")
+        page.get_by_role("link", name="Change company").click()
+    for page, company in ((first, "Lamps Ltd"), (second, "Lights & Co")):
+        page.get_by_role("textbox", name="Company").fill(company)
+        page.get_by_role("button", name="Change", exact=True).click()
+    expect(first.get_by_text("Company changed.")).to_be_visible()
+    sheet = second.get_by_role("dialog")
+    expect(sheet.get_by_role("alert")).to_contain_text("Someone was faster. Nothing of yours was recorded.")
+    expect(sheet.get_by_role("definition")).to_have_text(["Lamps Ltd", "Lights & Co", "Lamps & Co"])
+    axe(second)
+    sheet.get_by_role("button", name="Change it even so").click()
+    for page in (first, second):
+        expect(page.locator(".who").get_by_text("Lights & Co")).to_be_visible()
+
+
+def test_a_value_for_a_field_that_a_shop_owns_is_offered_and_settled(new_page: NewPage, site: Site) -> None:
+    page = new_page("rep")
+    page.goto(f"/customers/{ann(site)}")
+    page.get_by_role("link", name="Change e-mail").click()
+    expect(page.get_by_role("dialog").get_by_text("shop owns this field.")).to_be_visible()
+    page.get_by_role("textbox", name="E-mail").fill("ann@example.com")
+    page.get_by_role("button", name="Offer").click()
+    expect(page.get_by_text("E-mail: shop owns it, so its value stands.")).to_be_visible()
+    expect(page.locator(".who").get_by_text("ann@example.org")).to_be_visible()
+    conflict = page.get_by_role("group", name="Conflict about e-mail")
+    expect(conflict.get_by_text("ann@example.com")).to_be_visible()
+    conflict.get_by_role("button", name="Take backstory's").click()
+    expect(page.locator(".who").get_by_text("ann@example.com")).to_be_visible()
+
+
 def test_a_conflict_is_settled_by_a_click(new_page: NewPage, site: Site) -> None:
     page = new_page("rep")
     page.goto(f"/customers/{ann(site)}")
@@ -213,6 +292,12 @@ def test_the_page_works_without_scripts(new_page: NewPage, site: Site) -> None:
     expect(page.locator("#feed > article")).to_have_count(10)
     page.get_by_role("link", name="History of name").click()
     expect(page.get_by_role("heading", name="History of name")).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="Change country").click()
+    page.get_by_label("Country").fill("GB")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_text("Country changed.")).to_be_visible()
+    expect(page.locator(".who").get_by_text("GB")).to_be_visible()
 
 
 def test_what_happens_to_a_customer_shows_by_itself(new_page: NewPage, site: Site) -> None:

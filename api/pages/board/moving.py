@@ -1,6 +1,6 @@
 """Moving a deal: what it takes, the commands it comes to, and what each side has when someone was faster."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,13 +16,10 @@ from commands.command import (
     MoveToStage,
     ReopenDeal,
 )
-from domain import deal
+from commands.desk import Desk, folded
 from domain.deal import Deal
 from domain.money import amount, currency
-from domain.pipeline import DEFAULT, Pipeline, Stage, evolve
-from domain.pipeline import NEW as UNDEFINED
-from domain.record import effective
-from streams.records import Recorded
+from domain.pipeline import DEFAULT, Pipeline, Stage
 
 REASON = "reason"
 """What is asked of a deal that is lost."""
@@ -85,16 +82,17 @@ class Standing:
 
 def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
     """Return a deal as it stands and as it was at the position the visitor saw. Raises Problem 404."""
-    events = visit.service.log.stream(visit.caller.tenant, f"deal-{deal_id}")
+    stream = f"deal-{deal_id}"
+    events = visit.service.log.stream(visit.caller.tenant, stream)
     if not events:
         raise Problem(404, "deal-not-found", "There is no such deal.")
     before = [event for event in events if seen is None or event.position <= seen]
-    now = _folded(events)
+    now: Deal = folded(stream, events).state
     return Standing(
         deal_id=deal_id,
         now=now,
         position=events[-1].position,
-        seen=_folded(before),
+        seen=folded(stream, before).state,
         seen_version=before[-1].version if before else 0,
         changed_at=events[-1].recorded_at,
         rules=_rules(visit, now.pipeline),
@@ -112,22 +110,8 @@ def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
     return answer
 
 
-def _folded(events: Sequence[Recorded]) -> Deal:
-    state = deal.NEW
-    for _, event in effective([(recorded.version, recorded.event) for recorded in events]):
-        state = deal.evolve(state, event)  # type: ignore[arg-type]
-    return state
-
-
 def _rules(visit: Visit, pipeline: str | None) -> Pipeline:
-    rules = UNDEFINED
-    for _, event in effective(
-        [
-            (told.version, told.event)
-            for told in visit.service.log.stream(visit.caller.tenant, f"pipeline-{pipeline}")
-        ]
-    ):
-        rules = evolve(rules, event)  # type: ignore[arg-type]
+    rules: Pipeline = Desk(visit.service.log, visit.caller.tenant).state(f"pipeline-{pipeline}")
     return DEFAULT if not rules.version and pipeline == DEFAULT.name else rules
 
 

@@ -20,7 +20,7 @@ LABELS: Mapping[str, str] = {
     "company": "Company",
     "country": "Country",
     "lifecycle_stage": "Lifecycle",
-    "owner": "Looked after by",
+    "owner": "Account manager",
 }
 """The fields of a customer, as people call them, in the order of the card."""
 

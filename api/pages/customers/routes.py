@@ -22,6 +22,7 @@ from api.pages.headers import PAGE_HEADERS
 from api.pages.settings import settings_of, version_of
 from api.pages.visit import Visit, visitor
 from commands.command import SettleConflict
+from domain.customer import PERSONAL
 from domain.errors import InvalidValue
 
 router = APIRouter()
@@ -35,9 +36,19 @@ Count = Annotated[int | None, Query(ge=-1, le=2**62)]
 
 @router.get("/customers/{customer_id}")
 def customer(  # noqa: PLR0913, PLR0917 - what the address can say
-    visit: Reader, customer_id: PathId, kinds: Kinds, q: Text = "", show: Text = "", before: Count = None
+    visit: Reader,
+    customer_id: PathId,
+    kinds: Kinds,
+    q: Text = "",
+    show: Text = "",
+    before: Count = None,
+    changed: Text = "",
+    stood: Count = None,
 ) -> Response:
-    """Show a customer; one that was merged leads to the one it was merged into."""
+    """Show a customer; one that was merged leads to the one it was merged into.
+
+    After a field was `changed`, what `stood` at a version can be brought back.
+    """
     asked = asked_of(kinds, q, show, before)
     settings = settings_of(visit)
     with visit.reading() as connection:
@@ -54,7 +65,8 @@ def customer(  # noqa: PLR0913, PLR0917 - what the address can say
             "ids": who.ids,
         }
     version = version_of(visit, f"customer-{who.customer_id}", card.position)
-    return visit.page("customers/page.html", version=version, **shown)
+    undo = (changed, stood) if changed in LABELS and stood is not None else None
+    return visit.page("customers/page.html", version=version, undo=undo, **shown)
 
 
 @router.get("/customers/{customer_id}/timeline")
@@ -117,7 +129,8 @@ def field(visit: Reader, customer_id: PathId, name: str) -> Response:
         raise not_found()
     with visit.reading() as connection:
         who = known(connection, customer_id)
-        stands = identity(connection, who, {}).fields[name]
+        card = identity(connection, who, {})
+    stands = card.fields[name]
     tellings = field_history(visit.service.log, visit.caller.tenant, who.ids, name)
     stood = [
         one.position
@@ -126,9 +139,11 @@ def field(visit: Reader, customer_id: PathId, name: str) -> Response:
     ]
     return visit.page(
         "customers/_field.html" if visit.partial else "customers/field.html",
-        label=LABELS[name],
+        field=stands,
         tellings=tellings,
         customer_id=who.customer_id,
+        version=version_of(visit, f"customer-{who.customer_id}", card.position),
+        forgotten=card.forgotten and name in PERSONAL,
         stands=stood[0] if stood else None,
     )
 

@@ -64,7 +64,7 @@ CUSTOMERS = ListPage(
         Column("phone", "Phone", compact=False),
         Column("country", "Country", sorts=True),
         Column("lifecycle_stage", "Lifecycle", "status", sorts=True),
-        Column("owner", "Looked after by", sorts=True),
+        Column("owner", "Account manager", sorts=True),
         Column("registered_at", "Known since", "time", sorts=True),
         Column("last_seen_at", "Last event", "time"),
         _FLAGS,
@@ -73,7 +73,7 @@ CUSTOMERS = ListPage(
     choices=(
         Choice("lifecycle_stage", "Lifecycle", "lifecycle_stage"),
         Choice("country", "Country", "country"),
-        Choice("owner", "Looked after by", "owner"),
+        Choice("owner", "Account manager", "owner"),
         Choice(
             "attention",
             "Needs attention",

@@ -1,0 +1,99 @@
+"""Changing a field of a customer by hand: what was seen, what stands now, and the command it comes to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.http.auth import OWN_SOURCE
+from api.http.errors import not_found
+from api.pages.customers.identity import LABELS
+from api.pages.settings import settings_of
+from api.pages.visit import Visit
+from commands.command import RecordCustomer
+from commands.desk import folded
+from domain.contact import email_key, phone_key
+from domain.customer import PERSONAL, Customer, Profile
+from domain.errors import InvalidValue
+from domain.ownership import Field
+from domain.register import after
+
+_LONGEST = 200
+_KEYS: Mapping[str, Callable[[str], str]] = {"email": email_key, "phone": phone_key}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A field of a customer as it stands at `version`, and the value that stood when the visitor looked.
+
+    `owner` is another source that owns the field by the tenant's rules; None where what is told here stands.
+    """
+
+    customer_id: str
+    name: str
+    version: int
+    customer: Customer
+    seen: str | None
+    owner: str | None
+
+    @property
+    def label(self) -> str:
+        """What people call the field."""
+        return LABELS[self.name]
+
+    @property
+    def now(self) -> str | None:
+        """The value that stands."""
+        return self.customer.value(self.name)
+
+    @property
+    def overtaken(self) -> bool:
+        """Say whether somebody has changed the field since it was seen."""
+        return self.now != self.seen
+
+    @property
+    def offered(self) -> bool:
+        """Say whether a value given here is only offered, against that of the field's owner."""
+        return self.owner is not None and bool(self._field.owned)
+
+    def command(self, value: str, at: datetime) -> RecordCustomer:
+        """Return what gives the field a value at a time, or right after the newest that is known of it.
+
+        Raises InvalidValue for a value that the field cannot have.
+        """
+        if not 0 < len(value) <= _LONGEST:
+            raise InvalidValue(field=self.name, rule=f"1 to {_LONGEST} characters")
+        if self.customer.erased and self.name in PERSONAL:
+            raise InvalidValue(field=self.name, rule="nothing: the person was forgotten")
+        _KEYS.get(self.name, str)(value)
+        late = after(at, *self._field.latest())
+        return RecordCustomer(
+            customer_id=self.customer_id,
+            profile=Profile(**{self.name: value}),
+            occurred_at=None if late == at else late,
+        )
+
+    @property
+    def _field(self) -> Field:
+        return self.customer.fields.get(self.name, Field())
+
+
+def standing(visit: Visit, customer_id: str, name: str, seen: int | None = None) -> Standing:
+    """Return a field as it stands, and as it was at the version the visitor saw (None: this one).
+
+    Raises Problem 404 where the tenant has no such customer, or a customer no such field.
+    """
+    stream = f"customer-{customer_id}"
+    events = visit.service.log.stream(visit.caller.tenant, stream) if "\x00" not in customer_id else []
+    if name not in LABELS or not events:
+        raise not_found()
+    now = folded(stream, events)
+    then = now if seen is None else folded(stream, [one for one in events if one.version <= seen])
+    owner = settings_of(visit).owners.get(name)
+    return Standing(
+        customer_id=customer_id,
+        name=name,
+        version=now.version,
+        customer=now.state,
+        seen=then.state.value(name),
+        owner=None if owner == OWN_SOURCE else owner,
+    )
