@@ -453,7 +453,7 @@ class RevokeApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveFilter:
-    """Keep what a list is asked for under a name; the same person's of that name is replaced."""
+    """Keep what a list or the board is asked for under a name; the same person's of that name is replaced."""
 
     list: str
     person: str

@@ -1,4 +1,4 @@
-"""Saved filters of lists."""
+"""Saved filters of lists and the board."""
 
 from commands.command import Context, RemoveFilter, SaveFilter
 from commands.desk import Desk

@@ -1,4 +1,4 @@
-"""Filters of lists that people keep under a name, for themselves or shared with everyone of the tenant."""
+"""Filters of lists and the board that people keep under a name, for themselves or shared with all of the tenant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from domain.errors import InvalidValue, Refusal
 from domain.event import Event, stored
 from domain.record import EventsWithdrawn
 
-LISTS = ("leads", "customers", "deals", "orders", "refunds", "invoices")
+LISTS = ("board", "leads", "customers", "deals", "orders", "refunds", "invoices")
 _LONGEST_NAME, _LONGEST_QUERY = 60, 2_000
 
 
 @stored("filter-saved.v1", sealed=("name", "query"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterSaved(Event):
-    """A person keeps what a list is asked for under a name; it may name someone, so both are sealed."""
+    """A person keeps what a list or the board is asked for under a name; it may name someone, so both are sealed."""
 
     filter_id: str
     list: str

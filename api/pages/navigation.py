@@ -21,6 +21,7 @@ PLACES = (
     Place("Deals", "/deals", "deals:read"),
     Place("Orders", "/orders", "orders:read"),
     Place("Refunds", "/refunds", "orders:read"),
+    Place("Invoices", "/invoices", "invoices:read"),
 )
 
 SETTINGS = (

@@ -1,5 +1,6 @@
 """The board for everyone: axe, keyboard alone, and the states between."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -29,6 +30,38 @@ def test_axe_finds_nothing_on_the_board(site: Site, new_page: NewPage) -> None:
     page = new_page("rep")
     show(page, "/board?closed=true")
     axe(page)
+
+
+def test_a_filter_of_the_board_is_kept_shared_picked_and_removed(site: Site, new_page: NewPage) -> None:
+    furnished(site)
+    page, colleague = new_page("rep"), new_page("manager")
+    show(page, "/board?show=New:50")
+    page.get_by_label("Owner").select_option("mara")
+    expect(page).to_have_url(re.compile("owner=mara"))
+    page.get_by_role("button", name="Save filter").press("Enter")
+    page.get_by_label("Name").fill("Mara's deals")
+    page.get_by_label("Share with everyone here").press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Filter saved.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/board\?owner=mara$"))
+    picked = colleague.get_by_role("link", name=re.compile("^Mara's deals"))
+    show(colleague)
+    picked.press("Enter")
+    expect(picked).to_have_attribute("aria-current", "true")
+    expect(colleague.get_by_label("Owner")).to_have_value("mara")
+    expect(column(colleague, "New").get_by_role("listitem")).to_have_count(1)
+    axe(colleague)
+    page.get_by_role("button", name="Remove the filter Mara's deals").click()
+    expect(page.get_by_text("Filter removed.")).to_be_visible()
+    expect(page.get_by_role("list", name="Saved filters")).to_have_count(0)
+
+
+def test_what_the_board_cannot_be_asked_for_is_not_kept(site: Site) -> None:
+    with site.client("rep") as client:
+        wrong = client.post("/board/filters", data={"name": "Old", "query": "age=ancient", "once": "1"})
+        assert (wrong.status_code, "Old" in client.get("/board").text) == (422, False)
+        kept = {"name": "Big", "query": "evil=1&q=&least=1000&closed=true", "once": "2"}
+        assert client.post("/board/filters", data=kept).headers["location"] == "/board?least=1000&closed=true"
 
 
 def test_axe_finds_nothing_on_forms_dialogs_and_toasts(site: Site, new_page: NewPage, watch: Watch) -> None:

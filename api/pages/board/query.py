@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from api.http.v1.listing import like, searched
 from api.pages.board.columns import days_ago
+from domain.errors import InvalidValue
 
 NOBODY = "-"
 """The owner of deals that have none."""
@@ -66,6 +67,11 @@ class BoardQuery(BaseModel):
         kept = [told for told in self.show if told.rpartition(":")[0] != stage]
         return None if shown >= _MOST else self.address(show=[*kept, f"{stage}:{shown + STEP}"])
 
+    @property
+    def kept(self) -> str:
+        """What a saved filter keeps of the address: all but how many cards are shown."""
+        return self.address("", show=[]).removeprefix("?")
+
     def address(self, path: str = "/board", **changes: object) -> str:
         """Return the address of this board, with changes."""
         told = self.model_dump(exclude_defaults=True) | changes
@@ -103,6 +109,16 @@ class BoardQuery(BaseModel):
         if self.owner is None:
             return "", {}
         return " AND owner = %(owner)s", {"owner": "" if self.owner == NOBODY else self.owner}
+
+
+def query_of(parameters: Mapping[str, str]) -> str:
+    """Return the query of the board that parameters ask for, always the same for the same. Raises InvalidValue."""
+    try:
+        return BoardQuery.model_validate(parameters).kept
+    except ValidationError as wrong:
+        raise InvalidValue(
+            field=str(wrong.errors()[0]["loc"][0]), rule="as the board's filters have it"
+        ) from None
 
 
 def _over(limits: Mapping[str, int], now: datetime, values: dict[str, Any]) -> str:

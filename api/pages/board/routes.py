@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Response
 from api.http.v1.border import PathId
 from api.pages.board.making import make_board
 from api.pages.board.moving import carry_out, standing
-from api.pages.board.query import BoardQuery
+from api.pages.board.query import BoardQuery, query_of
 from api.pages.headers import PAGE_HEADERS
+from api.pages.saved import saved_filters, saving
 from api.pages.visit import Visit, visitor
 from streams.errors import WrongExpectedVersion
 
@@ -19,6 +20,7 @@ Asked = Annotated[BoardQuery, Query()]
 Reader = Annotated[Visit, visitor("deals:read")]
 Writer = Annotated[Visit, visitor("deals:write")]
 Seen = Annotated[int | None, Query(ge=0, le=2**62)]
+saving(router, "board", "deals:read", query_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ def show(visit: Reader, query: Asked, moved: PathId | None = None, left: str | N
     with visit.reading() as connection:
         board = make_board(connection, query)
     told = Moved(moved, left) if moved else None
-    return visit.page("board/board.html", board=board, query=query, moved=told)
+    saved = saved_filters(visit, "board", query.kept)
+    return visit.page("board/board.html", board=board, query=query, moved=told, saved=saved)
 
 
 @router.get("/board/parts")

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Response
 
 from api.pages.freshness import freshness
-from api.pages.lists.asking import Asked, asked_for
+from api.pages.lists.asking import asked_for
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.definition import ListPage
 from api.pages.lists.exporting import export
 from api.pages.lists.rows import Options, flags, rows_of, totals_of
-from api.pages.lists.saved import may_remove, remove, save, saved_filters
+from api.pages.saved import saved_filters, saving
 from api.pages.settings import settings_of
 from api.pages.visit import Visit, visitor
 
@@ -35,14 +34,13 @@ def _show(page: ListPage) -> Callable[..., Response]:
                 "options": _options.of(connection, visit.caller.tenant, page),
                 "freshness": freshness(connection),
             }
-        saved = [(kept, may_remove(visit, kept)) for kept in saved_filters(visit, page.name)]
         return visit.page(
             "lists/page.html",
             page=page,
             asked=asked,
             rows=rows,
             flags=flags,
-            saved=saved,
+            saved=saved_filters(visit, page.name, asked.query),
             first=cursor is None,
             time_zone=time_zone,
             **shown,
@@ -59,35 +57,11 @@ def _file(page: ListPage) -> Callable[..., Response]:
     return file
 
 
-def _save(page: ListPage) -> Callable[..., Response]:
-    def keep(visit: Annotated[Visit, visitor(page.action)]) -> Response:
-        """Keep what the list is asked for under a name."""
-        asked = asked_for(page, _parsed(visit.form.get("query", "")))
-        save(visit, page.name, asked.query)
-        return visit.redirect(_address(page, asked), flash="Filter saved.")
-
-    return keep
-
-
-def _remove(page: ListPage) -> Callable[..., Response]:
-    def forget(visit: Annotated[Visit, visitor(page.action)], filter_id: str) -> Response:
-        """Keep a filter no longer."""
-        remove(visit, filter_id)
-        return visit.redirect(f"/{page.name}", flash="Filter removed.")
-
-    return forget
-
-
-def _address(page: ListPage, asked: Asked) -> str:
-    return f"/{page.name}?{asked.query}" if asked.query else f"/{page.name}"
-
-
-def _parsed(query: str) -> Mapping[str, str]:
-    return dict(parse_qsl(query, max_num_fields=20))
+def _query(page: ListPage) -> Callable[[Mapping[str, str]], str]:
+    return lambda parameters: asked_for(page, parameters).query
 
 
 for _page in LISTS.values():
     router.add_api_route(f"/{_page.name}", _show(_page), methods=["GET"])
     router.add_api_route(f"/{_page.name}.csv", _file(_page), methods=["GET"])
-    router.add_api_route(f"/{_page.name}/filters", _save(_page), methods=["POST"])
-    router.add_api_route(f"/{_page.name}/filters/{{filter_id}}/removed", _remove(_page), methods=["POST"])
+    saving(router, _page.name, _page.action, _query(_page))

@@ -24,6 +24,8 @@ export function alertPeople(text, tone = "bad") {
   document.getElementById("alerts").replaceChildren(banner);
 }
 
+document.querySelector(".app-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
