@@ -1,14 +1,19 @@
 """The timeline: a sentence for everything that happened, and to which customer."""
 
+from copy import copy
 from datetime import datetime
+from typing import Any, get_args
 
 import msgspec
 
-from domain.deal import DealLinkedToCustomer, DealOpened
+from domain.customer import CustomerEvent, CustomerRegistered, IdentityLinked, IdentityTaken
+from domain.deal import DealEvent, DealLinkedToCustomer
+from domain.event import Event
 from domain.ids import id_of
-from domain.invoice import InvoiceIssued
-from domain.lead import FormSubmitted, LeadCaptured, LeadConverted, LeadLinkedToCustomer
-from domain.order import OrderLinkedToCustomer, OrderPlaced, OrderRevised
+from domain.invoice import InvoiceEvent
+from domain.lead import LeadEvent, LeadLinkedToCustomer
+from domain.order import OrderEvent, OrderLinkedToCustomer, RefundIssued
+from domain.record import EventsWithdrawn, PersonalDataErased
 from domain.register import Register, stamp
 from projections.definition import Fold, Journal, ReadModel, Row
 from projections.sentences import sentence
@@ -55,45 +60,76 @@ TIMELINE = ReadModel(
 )
 
 
-class Link(msgspec.Struct, frozen=True):
-    """Whose a record turned out to be."""
+class Link(msgspec.Struct, omit_defaults=True):
+    """Whose a record turned out to be, whom its entries carry, and when it was heard of first and last."""
 
-    customer: Register[str | None]
-    since: datetime
+    first_at: datetime
+    last_at: datetime | None = None
+    customer: Register[str | None] = Register(None)
+    refunded: Register[str | None] = Register(None)
+    carried: tuple[str | None, ...] = ()
 
-
-def _linked(state: Link | None, recorded: Recorded) -> Link | None:
-    """Take in what an event says about whose the record is.
-
-    A record that begins with its customer needs no link: every later event of its stream carries the customer.
-    """
-    event = recorded.event
-    if not isinstance(event, _TELLS):
-        raise TypeError(type(event).__name__)
-    if isinstance(event, _MAY_TELL) and (
-        event.customer_id is None or (state is None and recorded.version == 1)
-    ):
-        return state
-    at = stamp(event.occurred_at)
-    if state is None:
-        return Link(Register(event.customer_id, at), event.occurred_at)
-    return Link(state.customer.offer(event.customer_id, at), min(state.since, event.occurred_at))
+    @property
+    def whose(self) -> str | None:
+        """The customer that the record names, or, of a guest's, the one that a refund names."""
+        return self.refunded.value if self.customer.value is None else self.customer.value
 
 
-_MAY_TELL = (
-    DealOpened,
-    FormSubmitted,
-    InvoiceIssued,
-    LeadCaptured,
-    LeadConverted,
-    OrderPlaced,
-    OrderRevised,
-)
-_TELLS = (*_MAY_TELL, DealLinkedToCustomer, LeadLinkedToCustomer, OrderLinkedToCustomer)
+def _known(state: Link | None, recorded: Recorded) -> Link:
+    """Take in that a customer was known by then: of several such facts perhaps only the oldest is recorded."""
+    after = _since(state, recorded)
+    after.customer = Register(id_of(recorded.stream))
+    return after
+
+
+def _of_customer(state: Link | None, recorded: Recorded) -> Link:
+    after = _known(state, recorded)
+    after.last_at = _later(after.last_at, recorded.event.occurred_at)
+    return after
+
+
+def _of_record(state: Link | None, recorded: Recorded) -> Link:
+    event: Any = recorded.event
+    after = _since(state, recorded)
+    after.last_at = _later(after.last_at, event.occurred_at)
+    if recorded.customer_id not in after.carried:
+        after.carried = (*after.carried, recorded.customer_id)
+    named: str | None = getattr(event, "customer_id", None)
+    if named is None and not isinstance(event, _LINKS):
+        return after
+    at = stamp(event.occurred_at, getattr(event, "sequence", 0))
+    if isinstance(event, RefundIssued):
+        after.refunded = after.refunded.offer(named, at)
+    else:
+        after.customer = after.customer.offer(named, at)
+    return after
+
+
+def _since(state: Link | None, recorded: Recorded) -> Link:
+    at = recorded.event.occurred_at
+    after = Link(at) if state is None else copy(state)
+    after.first_at = min(after.first_at, at)
+    return after
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+_LINKS = (DealLinkedToCustomer, LeadLinkedToCustomer, OrderLinkedToCustomer)
+_CORRECTIONS: set[type[Event]] = {EventsWithdrawn, PersonalDataErased}
+_OF_CUSTOMERS: set[type[Event]] = {*get_args(CustomerEvent)} - _CORRECTIONS
+_OF_RECORDS: set[type[Event]] = {
+    *get_args(DealEvent),
+    *get_args(InvoiceEvent),
+    *get_args(LeadEvent),
+    *get_args(OrderEvent),
+} - _CORRECTIONS
 
 
 def _row(state: Link) -> Row:
-    return (state.customer.value,)
+    astray = any(carried != state.whose for carried in state.carried)
+    return (state.whose, state.first_at, state.last_at or state.first_at, astray)
 
 
 def _whole(unit: str) -> str:
@@ -102,16 +138,26 @@ def _whole(unit: str) -> str:
 
 LINKS = ReadModel(
     name="links",
-    version=1,
-    kinds=("order", "lead", "deal", "invoice"),
+    version=2,
+    kinds=("customer", "order", "refund", "lead", "deal", "invoice"),
     fold=Fold(
         name="links",
         key="stream",
-        columns={"customer_id": "text"},
+        columns={
+            "customer_id": "text",
+            "first_at": "timestamptz",
+            "last_at": "timestamptz",
+            "astray": "boolean",
+        },
         state=Link,
-        evolve=dict.fromkeys(_TELLS, _linked),
+        evolve={
+            **dict.fromkeys(_OF_CUSTOMERS, _of_customer),
+            **dict.fromkeys((CustomerRegistered, IdentityLinked, IdentityTaken), _known),
+            **dict.fromkeys(_OF_RECORDS, _of_record),
+        },
         row=_row,
         keyed=_whole,
-        indexes=("customer_id",),
+        indexes=("customer_id", "stream WHERE astray"),
     ),
 )
+"""Whose each record is, and when it was heard of; `astray`: entries of the timeline carry another customer."""

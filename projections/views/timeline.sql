@@ -1,7 +1,8 @@
 SELECT t.tenant, $customer AS customer_id, t.position, t.occurred_at, t.recorded_at, t.type, t.summary, t.actor,
        t.source, t.stream, t.customer_id AS recorded_customer_id
 FROM model.timeline t $merges
-WHERE NOT EXISTS (SELECT FROM model.links l WHERE l.tenant = t.tenant AND l.stream = t.stream) AND $unmerged
+WHERE NOT EXISTS (SELECT FROM model.links l WHERE l.tenant = t.tenant AND l.stream = t.stream AND l.astray)
+      AND $unmerged
 UNION ALL
 SELECT t.tenant, $customer AS customer_id, t.position, t.occurred_at, t.recorded_at, t.type, t.summary, t.actor,
        t.source, t.stream, t.recorded_customer_id
@@ -10,5 +11,6 @@ FROM (
            e.stream, e.customer_id AS recorded_customer_id
     FROM model.links l
     JOIN model.timeline e ON e.tenant = l.tenant AND e.stream = l.stream
+    WHERE l.astray
 ) t $merges
 WHERE $unmerged
