@@ -21,6 +21,7 @@ from streams.reading import read_stream
 from streams.records import Recorded
 
 _FEWEST = 1_000  # events in a batch
+_LONG = 2.0  # seconds that a batch should not take
 
 
 class Hands(NamedTuple):
@@ -209,7 +210,7 @@ class Line:
     def _adapt(self, seconds: float, *, full: bool) -> None:
         """Grow batches while they are full and quick, shrink them when they take long."""
         limit = self._limit
-        if seconds > 1.0:
+        if seconds > _LONG:
             self._limit = max(min(_FEWEST, self._most), limit // 2)
         elif full:
             self._limit = min(self._most, limit * 2)

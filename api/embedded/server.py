@@ -35,6 +35,7 @@ _SETTINGS = (
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "max_connections=200",
+    "shared_buffers=512MB",
     "max_wal_size=2GB",
     "jit=off",
     "timezone=UTC",
