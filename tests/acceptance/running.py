@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import psutil
 from psycopg.conninfo import make_conninfo
@@ -19,13 +19,16 @@ from psycopg.conninfo import make_conninfo
 BACKSTORY = str(Path(sys.executable).with_name("backstory"))
 PATIENCE = 60.0
 
+T = TypeVar("T")
 
-def until(met: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait for a condition, or fail saying which."""
+
+def until(met: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
+    """Wait for a condition and return what met it, or fail saying which it was."""
     deadline = time.monotonic() + patience
-    while not met():
+    while not (found := met()):
         assert time.monotonic() < deadline, f"{what}: not within {patience} s"
         time.sleep(0.02)
+    return found
 
 
 def backstory(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -105,12 +108,12 @@ class Up:
         return None
 
     def kill(self, what: str) -> None:
-        """kill -9: up itself, a role, or postgres."""
-        victim = {"up": lambda: psutil.Process(self._process.pid), "postgres": self.postgres}.get(
-            what, lambda: self.role(what)
-        )()
-        assert victim is not None, f"{what} does not run"
-        victim.kill()
+        """kill -9: up itself, a role, or postgres; what is just being started again is waited for."""
+        find: Callable[[], psutil.Process | None] = {
+            "up": lambda: psutil.Process(self._process.pid),
+            "postgres": self.postgres,
+        }.get(what, lambda: self.role(what))
+        until(find, f"{what} runs").kill()
         if what == "up":
             self._process.wait()
 
