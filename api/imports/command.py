@@ -97,6 +97,8 @@ def _undo(args: argparse.Namespace, place: Place) -> int:
     importing.catch_up(place.log, place.conninfo)
     told = {"batch": args.undo, "withdrawn_from": withdrawn}
     text = f"batch {args.undo}: withdrawn from {withdrawn:,} records\n"
+    if withdrawn:
+        text += "if another import told some of the same, import its files again: what still stands is not doubled\n"
     sys.stdout.write(json.dumps(told) + "\n" if args.json else text)
     return 0 if withdrawn else 1
 

@@ -84,6 +84,28 @@ def test_undoing_a_batch_leaves_what_earlier_batches_recorded(
     assert shop.shown() == after
 
 
+def rows_of(shop: Workshop) -> dict[str, list[str]]:
+    """Return every row of every view but the timeline, which tells what was news when it came."""
+    return {view: rows for view, rows in shop.shown().items() if view != "timeline"}
+
+
+def test_what_two_imports_told_is_back_when_the_second_is_imported_again_after_undoing_the_first(
+    shop: Workshop, orders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text(orders.read_text() + "2001,2024-05-09T10:00:00+02:00,EUR,99.00,c1,ann@example.org,,\n")
+    alone = shop.imports("orders-csv", more)
+    told_by_it = rows_of(shop)
+    shop.undo(alone.batch)
+    first = shop.imports("orders-csv", orders)
+    shop.imports("orders-csv", more)
+    assert shop.run("--undo", str(first.batch), "--reason", "a mistake") == 0
+    assert "import its files again" in capsys.readouterr().out
+    assert rows_of(shop) != told_by_it
+    shop.imports("orders-csv", more)
+    assert rows_of(shop) == told_by_it
+
+
 def test_command_ids_and_actors_hold_no_personal_data(shop: Workshop, orders: Path) -> None:
     report = shop.imports("orders-csv", orders)
     with psycopg.connect(shop.conninfo) as connection:
