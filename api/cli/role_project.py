@@ -33,7 +33,8 @@ def run(args: argparse.Namespace, place: Place) -> int:
         stop_with_parent(stop.set)
 
     def through_kafka(log: Log) -> Follower:
-        return KafkaFollower(log, args.kafka, Topics(args.kafka_prefix), _tell)
+        topics = Topics(args.kafka_prefix)
+        return KafkaFollower(log, args.kafka, topics, _tell, group=topics.projectors)
 
     open_follower = LogFollower if args.kafka is None else through_kafka
     try:

@@ -13,6 +13,7 @@ from streams.errors import HoleInTopic, UnreadableRecord
 from streams.follower import Read
 from streams.kafka.clients import reader
 from streams.kafka.record import read_record
+from streams.kafka.told_offsets import ToldOffsets
 from streams.kafka.topics import Topics
 from streams.log import COLUMNS, Log
 from streams.waking import Waker
@@ -35,23 +36,25 @@ class _Published(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """An event that was read and not yet asked for."""
+    """An event that was read and not yet asked for; `offset` is that of its record, if it came as one."""
 
     position: int
     row: tuple[Any, ...]
+    offset: int | None = None
 
 
 @dataclass(slots=True)
 class _Cursor:
     """One partition: what was handed out, up to `after`, and what was read since, in order and without a hole.
 
-    `sure` says that the topic was seen from before that on.
+    `sure` says that the topic was seen from before that on; `offset` is that of the last record handed out.
     """
 
     after: int
     position: int
     sequence: int
     sure: bool = False
+    offset: int | None = None
     taken: deque[_Taken] = field(default_factory=deque)
 
 
@@ -60,19 +63,24 @@ class KafkaFollower:
 
     Where to go on is what the caller says, for it keeps that with its rows. A record that comes again
     is passed over. One that is missing is named to `tell` and read from the log. Raises HoleInTopic where the log does
-    not have it either, or counts otherwise; KafkaError where the cluster does not answer.
+    not have it either, or counts otherwise; KafkaError where the cluster does not answer. With a `group`, Kafka is
+    told how far the caller is, under that name.
     """
 
-    def __init__(self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, log: Log, servers: str, topics: Topics, tell: Callable[[str], None], *, group: str | None = None
+    ) -> None:
         self._log = log
         self._topic = topics.events
         self._tell = tell
         self._cursors: dict[int, _Cursor] = {}
         self._consumer = reader(servers, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
+        self._told = None if group is None else ToldOffsets(servers, group)
         self._waker = Waker(log.conninfo, "backstory_published")
 
     def read(self, after: int, until: int, partitions: Sequence[int]) -> Read:
         """Read as Follower says: up to what is published."""
+        self._tell_offsets()
         published = self._published()
         reached = min(until, published.position)
         if reached <= after:
@@ -89,6 +97,9 @@ class KafkaFollower:
 
     def close(self) -> None:
         """Stop following."""
+        self._tell_offsets()
+        if self._told is not None:
+            self._told.close()
         self._consumer.close()
         self._waker.close()
 
@@ -178,7 +189,7 @@ class KafkaFollower:
                 self._fill(partition, cursor, event.sequence - 1, event.position - 1)
             cursor.sure = True
             cursor.position, cursor.sequence = event.position, event.sequence
-            cursor.taken.append(_Taken(event.position, event.row()))
+            cursor.taken.append(_Taken(event.position, event.row(), record.offset))
 
     def _fill_ends(self, partitions: Sequence[int], published: _Published) -> None:
         """Fill in what is published and not there at the end of a partition."""
@@ -212,5 +223,19 @@ class KafkaFollower:
         cursor.after = reached
         rows = []
         while cursor.taken and cursor.taken[0].position <= reached:
-            rows.append(cursor.taken.popleft().row)
+            taken = cursor.taken.popleft()
+            rows.append(taken.row)
+            cursor.offset = cursor.offset if taken.offset is None else taken.offset
         return rows
+
+    def _tell_offsets(self) -> None:
+        """Tell Kafka what was handed out before: whoever reads on has taken it."""
+        if self._told is None:
+            return
+        self._told.tell(
+            {
+                TopicPartition(self._topic, partition): cursor.offset + 1
+                for partition, cursor in self._cursors.items()
+                if cursor.offset is not None
+            }
+        )

@@ -28,3 +28,8 @@ class Topics:
     def rejected(self) -> str:
         """What could not be recorded, with the reason."""
         return f"{self.prefix}.intake.rejected"
+
+    @property
+    def projectors(self) -> str:
+        """The consumer group in whose name projectors tell Kafka how far they have read."""
+        return f"{self.prefix}-project"

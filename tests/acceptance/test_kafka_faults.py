@@ -188,7 +188,7 @@ def projectors_divide_anew(scene: Scene) -> None:
 
 def records_are_doubled(scene: Scene) -> None:
     """Write some records once more, by hand."""
-    records = read_topic(scene.broker.bootstrap, scene.topics.events)
+    records = read_topic(scene.broker.bootstrap, scene.topics.events, last=20)
     producer = KafkaProducer(bootstrap_servers=scene.broker.bootstrap)
     sent = [
         producer.send(scene.topics.events, one.value, one.key, list(one.headers), one.partition)
@@ -237,7 +237,7 @@ def records_go_missing(scene: Scene) -> None:
     admin = KafkaAdminClient(bootstrap_servers=scene.broker.bootstrap)
     ends = {
         TopicPartition(scene.topics.events, one.partition): one.offset
-        for one in read_topic(scene.broker.bootstrap, scene.topics.events)
+        for one in read_topic(scene.broker.bootstrap, scene.topics.events, last=1)
     }
     admin.delete_records(ends)
     admin.close()

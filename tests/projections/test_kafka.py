@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
+from kafka import KafkaAdminClient
 
 from projections.projector import Projector
 from projections.schema import prepare
@@ -13,12 +14,12 @@ from streams.kafka.topics import Topics
 from streams.log import Log
 from tests.projections.conftest import Ask, parts, running
 from tests.projections.facts import append, moved, opened, paid, placed, refunded
-from tests.streams.kafka.reading import published, relaying, until
+from tests.streams.kafka.reading import published, read_topic, relaying, until
 
 
 @contextmanager
 def projecting(log: Log, kafka: str, topics: Topics, told: list[str]) -> Iterator[None]:
-    with running(log, lambda log: KafkaFollower(log, kafka, topics, told.append)):
+    with running(log, lambda log: KafkaFollower(log, kafka, topics, told.append, group=topics.projectors)):
         yield
 
 
@@ -48,6 +49,28 @@ def test_projectors_on_kafka_come_and_go_and_every_row_equals_a_fresh_fold(
         assert wait(log, log.head(), 60)
     assert differences(log, log.conninfo) == []
     assert told == []
+
+
+def test_kafkas_own_tools_see_how_far_projectors_have_read(log: Log, kafka: str, topics: Topics) -> None:
+    prepare(log.conninfo)
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+
+    def seen() -> dict[int, int]:
+        found = admin.list_group_offsets({topics.projectors: None})[topics.projectors]
+        return {one.partition: told.offset for one, told in found.items()}
+
+    def written() -> dict[int, int]:
+        return {record.partition: record.offset + 1 for record in read_topic(kafka, topics.events)}
+
+    with closing(admin), relaying(log.conninfo, kafka, topics):
+        with projecting(log, kafka, topics, []):
+            tell(log, 0, 10)
+            until(lambda: published(log) == log.head() and seen() == written(), "the group is not at the end")
+        tell(log, 10, 5)
+        until(lambda: published(log) == log.head(), "not published")
+        assert sum(written().values()) - sum(seen().values()) == 3 * 5 + 2 * 5
+        members = admin.describe_groups([topics.projectors])[topics.projectors]["members"]
+        assert members == []
 
 
 @pytest.mark.usefixtures("projector")

@@ -16,19 +16,22 @@ from streams.log import Log
 PATIENCE = 60.0
 
 
-def read_topic(servers: str, topic: str) -> list[ConsumerRecord]:
-    """Return every record of a topic, partition by partition in its order."""
+def read_topic(servers: str, topic: str, *, last: int | None = None) -> list[ConsumerRecord]:
+    """Return every record of a topic, or the `last` of each partition, partition by partition in its order."""
     consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, auto_offset_reset="earliest")
     try:
         partitions = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic) or ())]
         ends = consumer.end_offsets(partitions)
         consumer.assign(partitions)
+        for one, first in consumer.beginning_offsets(partitions).items():
+            consumer.seek(one, first if last is None else max(first, ends[one] - last))
         found: list[ConsumerRecord] = []
-        deadline = time.monotonic() + PATIENCE
+        came = time.monotonic()
         while any(consumer.position(one) < end for one, end in ends.items()):
-            assert time.monotonic() < deadline, "the topic could not be read"
-            for records in consumer.poll(500).values():
+            assert time.monotonic() < came + PATIENCE, "the topic could not be read"
+            for records in consumer.poll(500, max_records=10_000).values():
                 found += records
+                came = time.monotonic()
     finally:
         consumer.close()
     return sorted(found, key=lambda record: (record.partition, record.offset))
