@@ -17,6 +17,7 @@ from streams.kafka.topics import Topics
 from streams.log import Log
 from streams.migrate import migrate
 from tests.kafka.broker import Broker, NoKafka, lent
+from tests.kafka.container import Container
 
 MASTER_KEY = bytes(range(32))
 _NO_KAFKA = "no Apache Kafka"
@@ -68,7 +69,7 @@ def log(database: str) -> Iterator[Log]:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[Broker]:
+def broker() -> Iterator[Broker | Container]:
     """A Kafka broker of our own, which a test may kill and must have started again when it ends."""
     with ExitStack() as stack:
         try:

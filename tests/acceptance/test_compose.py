@@ -19,12 +19,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encod
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if one["image"] == "backstory"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-OF_ONE_PLACE = {"process.roles", "node.id", "listeners", "controller.listener.names", "log.dirs"}
-SMALL = {  # what makes the broker of the tests quick to start and small, and has nothing to do with what it promises
-    "controller.quorum.bootstrap.servers", "broker.heartbeat.interval.ms", "broker.session.timeout.ms",
-    "offsets.topic.num.partitions", "transaction.state.log.num.partitions",
-    "share.coordinator.state.topic.num.partitions", "log.cleaner.dedupe.buffer.size", "log.cleaner.backoff.ms",
-    "num.network.threads", "num.io.threads", "background.threads",
+OF_ONE_PLACE = {
+    "process.roles", "node.id", "listeners", "controller.listener.names", "log.dirs",
+    "controller.quorum.bootstrap.servers",
 }  # fmt: skip
 
 
@@ -78,7 +75,7 @@ def test_the_broker_is_the_version_of_the_tests_with_the_settings_of_the_tests()
         name.removeprefix("KAFKA_").lower().replace("_", "."): value
         for name, value in SERVICES["kafka"]["environment"].items()
     }
-    same = {name: value for name, value in tested.items() if name not in OF_ONE_PLACE | SMALL}
+    same = {name: value for name, value in tested.items() if name not in OF_ONE_PLACE}
     assert same.keys() <= given.keys()
     assert {name: given[name] for name in same} == same
 

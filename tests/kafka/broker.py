@@ -1,5 +1,6 @@
 """A real Apache Kafka: one process in KRaft mode from Apache Kafka's own jars, on a folder that goes afterwards.
 
+Where there is no java or no Maven it runs in a container.
 `python -m tests.kafka.broker` (`make kafka`) runs one until Ctrl-C.
 """
 
@@ -15,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.kafka.container import Container, NoContainer
 
 HERE = Path(__file__).parent
 JARS = HERE / "jars"
@@ -43,17 +46,19 @@ controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 log.dirs={folder}/data
 auto.create.topics.enable=false
-broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
-offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+"""
+_QUICK = """
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+offsets.topic.num.partitions=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.num.partitions=1
 log.cleaner.dedupe.buffer.size=4194304
 log.cleaner.backoff.ms=1000
 num.network.threads=2
@@ -77,7 +82,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = folder / "server.properties"
         self._settings.write_text(
-            _PROPERTIES.format(port=port, controller=controller, folder=folder), encoding="utf-8"
+            _PROPERTIES.format(port=port, controller=controller, folder=folder) + _QUICK, encoding="utf-8"
         )
         cluster = ("-t", "YmFja3N0b3J5LXRlc3RzLQ", "--standalone")
         formatting = ("kafka.tools.StorageTool", "format", *cluster, "-c", str(self._settings))
@@ -111,9 +116,14 @@ class Broker:
 
 
 @contextmanager
-def lent() -> Iterator[Broker]:
-    """Lend a running broker. Raises NoKafka where there can be none."""
-    fetch()
+def lent() -> Iterator[Broker | Container]:
+    """Lend a running broker, of Apache Kafka's own jars or in a container. Raises NoKafka where there can be none."""
+    try:
+        fetch()
+    except NoKafka as missing:
+        with _contained(missing) as container:
+            yield container
+        return
     folder = Path(tempfile.mkdtemp(prefix="backstory-kafka-"))
     try:
         broker = Broker(folder)
@@ -124,6 +134,28 @@ def lent() -> Iterator[Broker]:
             broker.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _contained(missing: NoKafka) -> Iterator[Container]:
+    (port,) = _free_ports(1)
+    try:
+        container = Container(port, _settings(_QUICK))
+    except NoContainer as cause:
+        raise NoKafka(f"{missing}; {cause}") from None
+    try:
+        container.start()
+    except NoContainer as cause:
+        container.remove()
+        raise NoKafka(f"{missing}; {cause}") from None
+    try:
+        yield container
+    finally:
+        container.remove()
+
+
+def _settings(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.split())
 
 
 def fetch() -> None:
