@@ -10,6 +10,7 @@ import psycopg
 
 from projections.definition import ReadModel
 from projections.quiet import collecting_seldom
+from streams.sessions import end_with_the_machine
 
 CHANNEL = "backstory_model"
 """Told the new position whenever a checkpoint moves; other partitions may be further behind."""
@@ -115,6 +116,7 @@ def positions(connection: psycopg.Connection, name: str) -> list[int]:
 def projecting(conninfo: str) -> Iterator[psycopg.Connection]:
     """Lend a connection of the application's role, set up for folding: every look-up goes through a key."""
     with collecting_seldom(), psycopg.connect(conninfo, autocommit=True) as connection:
+        end_with_the_machine(connection)
         for setting in (
             "ROLE backstory_app",
             "TIME ZONE 'UTC'",

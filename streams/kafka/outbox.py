@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 import psycopg
 
 from streams.kafka.record import Envelope
+from streams.sessions import end_with_the_machine
 
 LEASE = 0x72656C61  # "rela"
 """The advisory lock of the relay that leads."""
@@ -160,6 +161,7 @@ class Outbox:
 
 def _connect(conninfo: str) -> psycopg.Connection:
     connection = psycopg.connect(conninfo, autocommit=True)
+    end_with_the_machine(connection)
     connection.execute("SET ROLE backstory_app")
     connection.execute("SET TIME ZONE 'UTC'")
     for plan in (

@@ -42,11 +42,21 @@ class Source:
         finally:
             consumer.close()
 
+    def records(self) -> int:
+        """Return how many records the topic of events has: its events, and what was written twice."""
+        consumer = reader(self._servers)
+        try:
+            partitions = _partitions(consumer, self._topics.events)
+            begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+            return sum(ends[one] - begins[one] for one in partitions)
+        finally:
+            consumer.close()
+
     def partitions(self) -> int:
         """Return how many partitions the topic of events has."""
         consumer = reader(self._servers)
         try:
-            return len(consumer.partitions_for_topic(self._topics.events) or ())
+            return len(_partitions(consumer, self._topics.events))
         finally:
             consumer.close()
 
@@ -69,6 +79,10 @@ class Source:
             consumer.close()
 
 
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+
+
 def _begin(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
     """Let the consumer begin at the beginning of each partition; return where each ends."""
     consumer.assign(partitions)
@@ -85,9 +99,7 @@ class _Merging:
         self._consumer = consumer
         self._topic = topic
         self._after = after
-        self._partitions = [
-            TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        self._partitions = _partitions(consumer, topic)
         self._ends = _begin(consumer, self._partitions)
         self._waiting: dict[TopicPartition, deque[Envelope]] = {one: deque() for one in self._partitions}
         self._sequences = dict.fromkeys(self._partitions, 0)
