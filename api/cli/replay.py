@@ -8,20 +8,17 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
-
 from api import health
 from api.cli import restoring
 from api.cli.kafka_flags import add_kafka
 from api.cli.keys import operator
 from api.failures import Failure, Misuse
 from api.place import Place
+from api.progress import shown
 from projections.definition import UnknownReadModel
 from replay.building import NotThere
 from replay.comparing import Difference
-from replay.rebuild import Progress, RebuildUnderWay, Rebuilt, Tell, rebuild
+from replay.rebuild import RebuildUnderWay, Rebuilt, rebuild
 from replay.swapping import SwapBlocked
 from streams.follower import Follower
 from streams.kafka.clients import KafkaError
@@ -60,7 +57,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
         if missing := health.incomplete(connection):
             raise Failure(f"nothing is folded from a log that is not whole: {missing}")
     try:
-        with _progress() as tell, _follower(args, place) as follower:
+        with shown() as tell, _follower(args, place) as follower:
             report = rebuild(
                 place.log,
                 args.names,
@@ -68,7 +65,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
                 approve=args.approve,
                 reason=args.reason,
                 actor=operator(),
-                progress=tell,
+                progress=lambda told: tell(f"{told.name}: {told.step}", told.done, told.total),
                 follower=follower,
             )
     except UnknownReadModel as cause:
@@ -124,28 +121,3 @@ def _difference(one: Difference) -> Iterator[str]:
 
 def _value(row: dict[str, Any] | None, column: str) -> str:
     return json.dumps((row or {}).get(column), default=str)
-
-
-@contextmanager
-def _progress() -> Iterator[Tell | None]:
-    """Show progress, rate and time left on a terminal, nothing in a pipe."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(progress: Progress) -> None:
-            name = f"{progress.name}: {progress.step}"
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=progress.total)
-            bars.update(tasks[name], completed=progress.done, total=progress.total)
-
-        yield tell

@@ -8,7 +8,8 @@ from typing import Any
 
 from api.cli.kafka_flags import add_kafka, brokers
 from api.place import Place
-from replay.restore import Verified, restore, verify
+from api.progress import Progress, shown
+from replay.restore import Tell, Verified, restore, verify
 from streams.kafka.source import Source
 from streams.kafka.topics import Topics
 
@@ -28,15 +29,31 @@ def add_arguments(actions: Any) -> None:  # noqa: ANN401 - argparse names the ty
 def run(args: argparse.Namespace, place: Place) -> int:
     """Restore, then bring the read models to the head; or verify: 1 when the topic and the log differ."""
     source = Source(brokers(args.kafka), Topics(args.kafka_prefix))
-    if args.verify:
-        verified = verify(place.conninfo, source)
-        _print(asdict(verified), _verdict(verified), as_json=args.json)
-        return 0 if verified.differing is None else 1
-    restored = restore(place.conninfo, source, place.master_key)
-    place.catch_up()
+    return _verify(source, place, args) if args.verify else _restore(source, place, args)
+
+
+def _verify(source: Source, place: Place, args: argparse.Namespace) -> int:
+    with shown() as tell:
+        verified = verify(place.conninfo, source, _counting(tell, "comparing", source.records()))
+    _print(asdict(verified), _verdict(verified), as_json=args.json)
+    return 0 if verified.differing is None else 1
+
+
+def _restore(source: Source, place: Place, args: argparse.Namespace) -> int:
+    with shown() as tell:
+        counting = _counting(tell, "restoring", source.records())
+        restored = restore(place.conninfo, source, place.master_key, counting)
+        tell("projecting", 0, 1)
+        place.catch_up()
     told = f"{restored.keys:,} keys, {restored.forgotten:,} people forgotten; digest {restored.digest[:16]}"
     _print(asdict(restored), f"restored {restored.events:,} events, {told}", as_json=args.json)
     return 0
+
+
+def _counting(tell: Progress, what: str, records: int) -> Tell:
+    """Begin to show how many of the topic's records are done."""
+    tell(what, 0, records)
+    return lambda done: tell(what, done, records)
 
 
 def _verdict(verified: Verified) -> str:

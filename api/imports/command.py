@@ -3,21 +3,15 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from api.failures import Misuse
 from api.imports import importing
 from api.imports.files import assign
 from api.imports.loading import load, presets
-from api.imports.passes import Progress as Told
-from api.imports.passes import quiet
+from api.progress import shown
 from streams.log import Log
 
 
@@ -79,7 +73,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
         dry_run=args.dry_run,
         rejects=args.rejects,
     )
-    with _progress() as told:
+    with shown() as told:
         report = importing.run_import(place.log, request, told)
         if not report.dry_run:
             told("projecting", 0, 1)
@@ -101,27 +95,3 @@ def _undo(args: argparse.Namespace, place: Place) -> int:
         text += "if another import told some of the same, import its files again: what still stands is not doubled\n"
     sys.stdout.write(json.dumps(told) + "\n" if args.json else text)
     return 0 if withdrawn else 1
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """Show progress and time left on a terminal, nothing in a pipe."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield quiet
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def told(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=of)
-            bar.update(tasks[what], completed=done, total=of)
-
-        yield told

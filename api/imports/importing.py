@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from api.imports.mapping import Mapping, lookups
-from api.imports.passes import Pass, Progress, Tables, quiet
+from api.imports.passes import Pass, Tables
 from api.imports.report import Report, rejects_to
 from api.imports.sender import Sender
+from api.progress import Progress, quiet
 from commands.batches import correlation_of
 from commands.command import Context, DefinePipeline, RecordImport, UndoBatch
 from commands.handle import handle

@@ -1,6 +1,6 @@
 """The way of one input's files: every row is read once, counted, grouped and made into commands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from api.failures import Misuse
@@ -14,17 +14,11 @@ from api.imports.records import Rules
 from api.imports.report import Rejects, Report
 from api.imports.sender import Sender
 from api.imports.values import Compiler
-
-Progress = Callable[[str, int, int], None]
-"""Told (what is being done, how much of it is done, how much there is)."""
+from api.progress import Progress
 
 Tables = dict[tuple[str, str, str], dict[str, str]]
 _TELL_EVERY = 2_000
 _ID = Field("id", required=True)
-
-
-def quiet(_what: str, _done: int, _of: int) -> None:
-    """Tell nobody."""
 
 
 class Pass:

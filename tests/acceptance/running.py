@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -36,6 +37,29 @@ def backstory(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(
         [BACKSTORY, *arguments, "--data", str(data)], capture_output=True, text=True, check=False, timeout=120
     )
+
+
+def on_a_terminal(data: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run one command whose standard error is a terminal; return its exit code, what it printed, what was shown."""
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while some := os.read(ours, 65_536):
+                shown.append(some)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    done = subprocess.run(
+        [BACKSTORY, *arguments, "--data", str(data)],
+        stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, timeout=120,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"},
+    )  # fmt: skip
+    os.close(theirs)
+    watching.join(PATIENCE)
+    os.close(ours)
+    return done.returncode, done.stdout, b"".join(shown).decode()
 
 
 class Up:

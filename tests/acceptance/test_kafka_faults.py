@@ -3,6 +3,7 @@
 import base64
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -21,7 +22,7 @@ from streams.kafka.outbox import LEASE
 from streams.kafka.record import read_record
 from streams.kafka.topics import Topics
 from streams.log import Log
-from tests.acceptance.running import RoleOnKafka, backstory, lines, until
+from tests.acceptance.running import RoleOnKafka, backstory, lines, on_a_terminal, until
 from tests.acceptance.test_kill import Load
 from tests.kafka.broker import Broker
 from tests.streams.kafka.reading import prove, published, read_topic
@@ -311,9 +312,10 @@ def test_a_burnt_database_comes_back_by_one_command_and_up_goes_on(
     anew.mkdir()
     (anew / "master.key").write_bytes((data / "master.key").read_bytes())
     (anew / "master.key").chmod(0o600)
-    restored = backstory(anew, "replay", "restore", "--from", "kafka", *where)
-    assert restored.returncode == 0, restored.stderr
-    assert restored.stdout.startswith(f"restored {head} events, ")
+    code, printed, shown = on_a_terminal(anew, "replay", "restore", "--from", "kafka", *where)
+    assert code == 0, shown
+    assert printed.startswith(f"restored {head} events, ")
+    assert re.search(r"restoring .*100%.* [\d,]+/s ", shown), shown
     twice = backstory(anew, "replay", "restore", "--from", "kafka", *where)
     assert (twice.returncode, "only into a database where none was begun" in twice.stderr) == (1, True)
     listed = backstory(anew, "keys", "list", "--json")
