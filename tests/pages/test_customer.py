@@ -8,8 +8,16 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from api.pages.customers.timeline import KINDS, Asked, chips, kind_of_type, timeline
-from commands.command import DefineOwnership, ForgetCustomer, MergeCustomers, RecordCustomer
+from api.pages.customers.holdings import holdings
+from api.pages.customers.standing import Standing, standing
+from api.pages.customers.timeline import KINDS, Asked, chips, kind_of_type, newest, timeline
+from commands.command import (
+    DefineOwnership,
+    ForgetCustomer,
+    LinkOrderToCustomer,
+    MergeCustomers,
+    RecordCustomer,
+)
 from domain.customer import Profile
 from domain.event import registered
 from projections.sentences import SENTENCES
@@ -130,17 +138,17 @@ def test_the_chips_count_what_the_timeline_shows_and_pages_follow_one_another(si
     ident = ann(site)
     every = ask(site, "SELECT position, type FROM read.timeline WHERE customer_id = %s", ident)
     with site.app.state.service.reads.of(site.tenant) as connection:
-        counted = {chip.kind: chip.count for chip in chips(connection, ident, Asked()).kinds}
+        counted = {chip.kind: chip.count for chip in chips(connection, Standing(ident), Asked()).kinds}
         pages, before = [], None
         while True:
-            page = timeline(connection, ident, Asked(before=before), limit=4)
+            page = timeline(connection, Standing(ident), Asked(before=before), limit=4)
             pages += [entry.position for entry in page.entries]
             if not page.more:
                 break
             before = page.entries[-1].position
-        refunds = timeline(connection, ident, Asked(kinds=frozenset({"refunds"}))).entries
-        found = timeline(connection, ident, Asked(q="20.5")).entries
-        milestones = timeline(connection, ident, Asked(milestones=True)).entries
+        refunds = timeline(connection, Standing(ident), Asked(kinds=frozenset({"refunds"}))).entries
+        found = timeline(connection, Standing(ident), Asked(q="20.5")).entries
+        milestones = timeline(connection, Standing(ident), Asked(milestones=True)).entries
     assert sorted(pages) == sorted(position for position, _ in every)
     assert len(pages) == len(set(pages))
     assert counted == {kind: sum(kind_of_type(str(name)) == kind for _, name in every) for kind in KINDS}
@@ -346,6 +354,35 @@ def test_the_answer_to_a_search_for_the_other_customer_leads_to_the_comparison(s
         )
         same = client.post(f"/customers/{stays}/merge", data={"other": stays, "stays": "this", "reason": "x"})
         assert (same.status_code, "data-code" in same.text) == (422, False)
+
+
+def test_of_merged_customers_the_page_shows_what_the_views_say(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    [late] = tell(site, "shop", business.order("2002", "7.00", email=None))
+    tell(site, "shop", LinkOrderToCustomer(order_id=late, customer_id=goes))
+    site.do(MergeCustomers(loser=goes, survivor=stays, reason="one"))
+    with site.app.state.service.reads.of(site.tenant) as connection:
+        who = standing(connection, stays)
+        assert who is not None
+        assert who.ids == [stays, goes]
+        held = holdings(connection, who)
+        told = [entry.position for entry in timeline(connection, who, Asked(), limit=1000).entries]
+        latest = newest(connection, who)
+        counted = sum(chip.count for chip in chips(connection, who, Asked()).kinds)
+    of = "WHERE customer_id = %s"
+    positions = ask(
+        site, f"SELECT position FROM read.timeline {of} ORDER BY occurred_at DESC, position DESC", stays
+    )
+    assert [(position,) for position in told] == positions
+    assert (counted, latest) == (len(positions), max(told))
+    for kind in ("deals", "orders", "refunds", "leads", "invoices"):
+        assert [(held.counts[kind],)] == ask(site, f"SELECT count(*) FROM read.{kind} {of}", stays), kind
+    assert [(one.order_id,) for one in held.orders] == ask(
+        site, f"SELECT order_id FROM read.orders {of} ORDER BY placed_at DESC, order_id DESC", stays
+    )
+    assert [(one.currency, one.orders, str(one.gross), str(one.net)) for one in held.money] == ask(
+        site, f"SELECT currency, orders, gross, net FROM read.customer_money {of} ORDER BY 1", stays
+    )
 
 
 def test_a_merge_of_merges_is_followed_to_the_one_that_stands(site: Site) -> None:

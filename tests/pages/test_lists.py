@@ -14,7 +14,7 @@ import pytest
 from api.pages.lists import exporting
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.exporting import harmless
-from commands.command import ChooseTimeZone, OpenDeal, RecordCustomer
+from commands.command import ChooseTimeZone, MergeCustomers, OpenDeal, RecordCustomer, WinDeal
 from domain.customer import Profile
 from domain.tenant import ListExported
 from tests.pages.browsing import Site
@@ -101,6 +101,67 @@ def test_a_file_holds_exactly_what_the_screen_counts_and_sums(site: Site, name: 
     for currency, sums in totals_of(screen).items():
         ours = [row for row in rows if row["currency"] == currency]
         assert [sum(Decimal(row[column]) for row in ours) for column in page.sums] == sums
+
+
+@pytest.mark.parametrize("name", [name for name, page in LISTS.items() if page.of_customers])
+def test_what_was_recorded_with_a_merged_customer_is_listed_under_the_one_that_stands(
+    site: Site, name: str
+) -> None:
+    stays, goes = ann(site), double(site)
+    site.do(MergeCustomers(loser=goes, survivor=stays, reason="one"))
+    page = LISTS[name]
+    held = set(ask(site, f"SELECT {page.key}, customer_id FROM {page.view} WHERE {page.where}"))
+    assert {customer for _, customer in held} == {stays}
+    with site.client("analyst") as client:
+        for query in ("", f"?customer_id={stays}", "?q=ann@example.org"):
+            rows = table(client.get(f"/{name}.csv{query}"))
+            assert {(row[page.key], row["customer_id"]) for row in rows} == held
+            shown_page = client.get(f"/{name}{query}").text
+            assert len(rows_of(shown_page)) == len(rows) == len(held)
+            assert goes not in shown_page
+
+
+def test_sums_of_deals_are_those_of_the_view_whatever_is_asked(site: Site) -> None:
+    tell(
+        site,
+        "backstory",
+        *(
+            OpenDeal(
+                title=f"{('Lamps', 'Chairs')[n % 2]} {n}",
+                pipeline="sales",
+                stage=("New", "Qualified", "Proposal")[n % 3],
+                owner=("mara", "noah", None)[n % 3] or ("mara" if n % 4 else None),
+                amount=Decimal(n * 37 % 101),
+                currency=("EUR", "USD")[n % 5 == 0],
+                occurred_at=days(n),
+            )
+            for n in range(40)
+        ),
+        OpenDeal(title="Lamps", pipeline="sales", stage="New", occurred_at=days(1)),
+    )
+    asked = {
+        "": "true",
+        "owner=mara": "owner = 'mara'",
+        "owner=noah&stage=Qualified": "owner = 'noah' AND stage = 'Qualified'",
+        "outcome=won": "outcome = 'won'",
+        "pipeline=sales&outcome=open": "outcome = 'open'",
+        "q=lAmPs&owner=mara": "title LIKE 'Lamps%%' AND owner = 'mara'",
+        "from=2026-03-20": "opened_at >= '2026-03-20Z'",
+    }
+    shown(site)
+    won = ask(site, "SELECT deal_id FROM read.deals WHERE owner = 'mara' ORDER BY 1 LIMIT 5")
+    for (deal_id,) in won:
+        site.do(WinDeal(deal_id=str(deal_id)))
+    with site.client("analyst") as client:
+        for query, condition in asked.items():
+            page = client.get(f"/deals?{query}").text
+            held = ask(
+                site, f"SELECT currency, count(*), sum(amount) FROM read.deals WHERE {condition} GROUP BY 1"
+            )
+            assert totals_of(page) == {str(c): [Decimal(str(told))] for c, _, told in held if c}, query
+            count = re.search(r'id="count">([\d,]+)<', page)
+            assert count is not None
+            assert int(count[1]) == sum(int(str(one)) for _, one, _ in held) > 0
 
 
 def test_pages_follow_one_another_without_a_gap_whatever_they_are_sorted_by(site: Site) -> None:

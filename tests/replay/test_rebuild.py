@@ -217,7 +217,7 @@ def test_two_workers_never_take_the_same_range(log: Log, database: str) -> None:
 def test_a_model_of_a_new_version_is_rebuilt_while_the_old_one_serves_and_then_followed(
     log: Log, database: str, ask: Ask
 ) -> None:
-    newer = Models((*[m for m in ALL.models if m is not ORDERS], replace(ORDERS, version=2)))
+    newer = Models((*[m for m in ALL.models if m is not ORDERS], replace(ORDERS, version=ORDERS.version + 1)))
     assert prepare(database, newer) == ["orders"]
     append(log, "order-7", [placed(customer_id="c1")])
     Projector(log, database, newer).catch_up()

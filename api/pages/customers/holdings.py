@@ -9,6 +9,8 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.numeric import NumericLoader
 
+from api.pages.customers.standing import Standing
+
 MOST = 8
 """How many records of a kind the page shows before it leads to the list."""
 
@@ -108,19 +110,21 @@ class Holdings:
 
 T = TypeVar("T")
 _MONEY = """
-SELECT currency, orders, gross, refunds, refunded, net
-FROM read.customer_money WHERE customer_id = %(customer)s ORDER BY currency
+SELECT currency, sum(orders)::bigint AS orders, sum(gross) AS gross, sum(refunds)::bigint AS refunds,
+       sum(refunded) AS refunded, sum(gross) - sum(refunded) AS net
+FROM model.customer_money WHERE customer_id = ANY(%(ids)s) GROUP BY currency ORDER BY currency
 """
 _DEALS = """
 SELECT deal_id, title, pipeline, stage, outcome, amount, currency, opened_at, stage_since, closed_at, owner,
        next_follow_up_on
-FROM read.deals WHERE customer_id = %(customer)s
+FROM model.deals WHERE customer_id = ANY(%(ids)s) AND opened_at IS NOT NULL
 ORDER BY outcome = 'open' DESC, opened_at DESC, deal_id DESC LIMIT %(most)s
 """
 _ORDERS = """
 SELECT order_id, source, source_id, placed_at, currency, total, paid, refunded, status, payment_status,
        fulfilment_status
-FROM read.orders WHERE customer_id = %(customer)s ORDER BY placed_at DESC, order_id DESC LIMIT %(most)s
+FROM model.orders WHERE customer_id = ANY(%(ids)s) AND currency IS NOT NULL
+ORDER BY placed_at DESC, order_id DESC LIMIT %(most)s
 """
 _REFUNDS = """
 SELECT r.refund_id, r.order_id, o.source_id AS order_source_id, r.refunded_at, r.currency, r.amount, r.reason
@@ -131,21 +135,22 @@ ORDER BY r.refunded_at DESC, r.refund_id DESC
 """
 _INVOICES = """
 SELECT invoice_id, number, source_id, issued_at, due_at, currency, total, paid, due, status
-FROM read.invoices WHERE customer_id = %(customer)s
+FROM model.invoices WHERE customer_id = ANY(%(ids)s) AND currency IS NOT NULL
 ORDER BY due > 0 DESC, issued_at DESC, invoice_id DESC LIMIT %(most)s
 """
 _COUNTS = """
-SELECT (SELECT count(*) FROM read.deals WHERE customer_id = %(customer)s) AS deals,
-       (SELECT count(*) FROM read.deals WHERE customer_id = %(customer)s AND outcome = 'open') AS open_deals,
-       (SELECT count(*) FROM read.orders WHERE customer_id = %(customer)s) AS orders,
-       (SELECT count(*) FROM read.leads WHERE customer_id = %(customer)s) AS leads,
-       (SELECT count(*) FROM read.invoices WHERE customer_id = %(customer)s) AS invoices
+SELECT d.deals, d.open_deals, o.orders, l.leads, i.invoices
+FROM (SELECT count(*) AS deals, count(*) FILTER (WHERE outcome = 'open') AS open_deals FROM model.deals
+      WHERE customer_id = ANY(%(ids)s) AND opened_at IS NOT NULL) d,
+     (SELECT count(*) AS orders FROM model.orders WHERE customer_id = ANY(%(ids)s) AND currency IS NOT NULL) o,
+     (SELECT count(*) AS leads FROM model.leads WHERE customer_id = ANY(%(ids)s) AND captured_at IS NOT NULL) l,
+     (SELECT count(*) AS invoices FROM model.invoices WHERE customer_id = ANY(%(ids)s) AND currency IS NOT NULL) i
 """
 
 
-def holdings(connection: psycopg.Connection, customer_id: str) -> Holdings:
+def holdings(connection: psycopg.Connection, who: Standing) -> Holdings:
     """Return what a customer that stands has with us, of those merged into it too."""
-    asked = {"customer": customer_id, "most": MOST}
+    asked = {"customer": who.customer_id, "ids": who.ids, "most": MOST}
     money = _rows(connection, Money, _MONEY, asked)
     [counts] = _rows(connection, dict, _COUNTS, asked)
     return Holdings(

@@ -58,7 +58,7 @@ def customer(  # noqa: PLR0913, PLR0917 - what the address can say
         card = identity(connection, who, settings.owners)
         shown: dict[str, Any] = {
             "card": card,
-            "held": holdings(connection, who.customer_id),
+            "held": holdings(connection, who),
             "suspected": named(connection, card.suspected),
             "freshness": freshness(connection),
             "feed": _feed(connection, who, asked, settings.time_zone),
@@ -88,7 +88,7 @@ def position_of_newest(visit: Reader, customer_id: PathId) -> Response:
     """Say the position of the newest event of a customer, by which a page knows that it is old."""
     with visit.reading() as connection:
         who = known(connection, customer_id)
-        return PlainTextResponse(str(newest(connection, who.customer_id)), headers=dict(PAGE_HEADERS))
+        return PlainTextResponse(str(newest(connection, who)), headers=dict(PAGE_HEADERS))
 
 
 @router.get("/customers/{customer_id}/events")
@@ -109,7 +109,7 @@ def older(  # noqa: PLR0913, PLR0917 - what the address can say
         return visit.redirect(f"/customers/{customer_id}")
     with visit.reading() as connection:
         who = known(connection, customer_id)
-        page = timeline(connection, who.customer_id, asked)
+        page = timeline(connection, who, asked)
     feed = Feed(
         customer_id=who.customer_id,
         asked=asked,
@@ -183,12 +183,12 @@ def seen(visit: Visit, name: str) -> int | None:
 
 
 def _feed(connection: psycopg.Connection, who: Standing, asked: Asked, time_zone: str) -> Feed:
-    counted = chips(connection, who.customer_id, asked)
+    counted = chips(connection, who, asked)
     total = sum(chip.count for chip in counted.kinds if not asked.kinds or chip.kind in asked.kinds)
     return Feed(
         customer_id=who.customer_id,
         asked=asked,
-        page=timeline(connection, who.customer_id, asked),
+        page=timeline(connection, who, asked),
         chips=counted.kinds,
         newest=counted.newest,
         time_zone=time_zone,

@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from api.http.v1.listing import like
+from api.http.v1.listing import like, searched
+from api.pages.customers.standing import Standing
 from api.pages.records.naming import Record, records_of
 from domain.ids import kind_of
 
@@ -123,6 +124,21 @@ MILESTONES = frozenset(
 
 _KIND_OF = {name: kind for kind, (_, types) in KINDS.items() for name in types}
 _LATE = timedelta(days=1)
+_COLUMNS = (
+    "position, occurred_at, recorded_at, type, summary, actor, source, stream, "
+    "customer_id AS recorded_customer_id"
+)
+_EVENTS = """
+SELECT own.* FROM unnest(%(ids)s::text[]) AS who (id) CROSS JOIN LATERAL (
+    SELECT t.* FROM model.timeline t
+    WHERE t.customer_id = who.id AND NOT EXISTS (SELECT FROM model.links l WHERE l.stream = t.stream){conditions}
+    {ending}
+) own
+UNION ALL
+(SELECT t.* FROM model.links l JOIN model.timeline t ON t.stream = l.stream
+ WHERE l.customer_id = ANY(%(ids)s::text[]){conditions} {ending})
+"""
+"""The events of a person's records, as read.timeline has them: those of records that turned out to be theirs, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,75 +202,76 @@ def kind_of_type(name: str) -> str:
     return _KIND_OF.get(name, "system")
 
 
-def timeline(connection: psycopg.Connection, customer_id: str, asked: Asked, limit: int = PAGE) -> Timeline:
+def timeline(connection: psycopg.Connection, who: Standing, asked: Asked, limit: int = PAGE) -> Timeline:
     """Return a page of what happened with a customer that stands, the newest first."""
     conditions, values = _conditions(asked)
     if asked.before is not None:
-        conditions.append(
-            "(occurred_at, position) < (SELECT b.occurred_at, b.position FROM model.timeline b "
+        conditions += (
+            " AND (t.occurred_at, t.position) < (SELECT b.occurred_at, b.position FROM model.timeline b "
             "WHERE b.position = %(before)s)"
         )
         values["before"] = asked.before
+    ending = f"ORDER BY occurred_at DESC, position DESC LIMIT {limit + 1}"
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
-        "SELECT position, occurred_at, recorded_at, type, summary, actor, source, stream, recorded_customer_id "
-        f"FROM read.timeline WHERE {' AND '.join(conditions)} "
-        f"ORDER BY occurred_at DESC, position DESC LIMIT {limit + 1}".encode(),
-        values | {"customer": customer_id},
+        f"SELECT {_COLUMNS} FROM ({_EVENTS.format(conditions=conditions, ending=ending)}) t {ending}".encode(),
+        values | {"ids": who.ids},
     ).fetchall()
-    return Timeline(_entries(connection, customer_id, rows[:limit]), len(rows) > limit)
+    return Timeline(_entries(connection, who.customer_id, rows[:limit]), len(rows) > limit)
 
 
 def of_stream(connection: psycopg.Connection, stream: str, limit: int = 200) -> Timeline:
     """Return what happened to one record, the newest first."""
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
-        "SELECT position, occurred_at, recorded_at, type, summary, actor, source, stream, recorded_customer_id "
-        f"FROM read.timeline WHERE stream = %s ORDER BY occurred_at DESC, position DESC LIMIT {limit}".encode(),
+        f"SELECT {_COLUMNS} FROM model.timeline WHERE stream = %s "
+        f"ORDER BY occurred_at DESC, position DESC LIMIT {limit}".encode(),
         (stream,),
     ).fetchall()
     return Timeline(_entries(connection, None, rows), more=False)
 
 
-def newest(connection: psycopg.Connection, customer_id: str) -> int:
+def newest(connection: psycopg.Connection, who: Standing) -> int:
     """Return the position of the newest event in a customer's timeline, 0 where nothing happened."""
+    events = _EVENTS.format(conditions="", ending="")
     row = connection.execute(
-        "SELECT coalesce(max(position), 0) FROM read.timeline WHERE customer_id = %s", (customer_id,)
+        f"SELECT coalesce(max(position), 0) FROM ({events}) t".encode(), {"ids": who.ids}
     ).fetchone()
     return int(row[0]) if row else 0
 
 
-def chips(connection: psycopg.Connection, customer_id: str, asked: Asked) -> Chips:
+def chips(connection: psycopg.Connection, who: Standing, asked: Asked) -> Chips:
     """Return each kind with the number of events that the search and the switch leave, in the order of KINDS."""
     conditions, values = _conditions(Asked(q=asked.q, milestones=asked.milestones))
     counts = dict.fromkeys(KINDS, 0)
     latest = 0
+    events = _EVENTS.format(conditions=conditions, ending="")
     for name, count, position in connection.execute(
-        f"SELECT type, count(*), max(position) FROM read.timeline WHERE {' AND '.join(conditions)} GROUP BY 1".encode(),
-        values | {"customer": customer_id},
+        f"SELECT type, count(*), max(position) FROM ({events}) t GROUP BY 1".encode(),
+        values | {"ids": who.ids},
     ).fetchall():
         counts[kind_of_type(name)] += count
         latest = max(latest, position)
     if asked.q or asked.milestones:
-        latest = newest(connection, customer_id)
+        latest = newest(connection, who)
     return Chips(tuple(Chip(kind, KINDS[kind][0], count) for kind, count in counts.items()), latest)
 
 
-def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
-    conditions, values = ["customer_id = %(customer)s"], dict[str, Any]()
+def _conditions(asked: Asked) -> tuple[str, dict[str, Any]]:
+    conditions, values = list[str](), dict[str, Any]()
     if asked.kinds and "system" in asked.kinds:
-        conditions.append("type <> ALL(%(others)s)")
+        conditions.append("t.type <> ALL(%(others)s)")
         values["others"] = sorted(name for name, kind in _KIND_OF.items() if kind not in asked.kinds)
     elif asked.kinds:
-        conditions.append("type = ANY(%(types)s)")
+        conditions.append("t.type = ANY(%(types)s)")
         values["types"] = sorted(name for name, kind in _KIND_OF.items() if kind in asked.kinds)
     if asked.milestones:
-        conditions.append("type = ANY(%(milestones)s)")
+        conditions.append("t.type = ANY(%(milestones)s)")
         values["milestones"] = sorted(MILESTONES)
     if asked.q:
-        conditions.append('summary COLLATE "default" ILIKE %(q)s')
+        conditions.append(searched("t.summary"))
         values["q"] = like(asked.q)
-    return conditions, values
+    return "".join(f" AND {condition}" for condition in conditions), values
 
 
 def _entries(

@@ -12,6 +12,10 @@ from api.http.v1.listing import like
 from api.pages.lists.definition import Choice, ListPage
 
 _LONGEST = 200
+_OF_PERSON = (
+    "customer_id = ANY(ARRAY(SELECT %(customer_id)s::text "
+    "UNION ALL SELECT m.customer_id FROM read.merges m WHERE m.canonical_id = %(customer_id)s))"
+)
 _RESERVED = ("q", "from", "until", "customer_id", "sort")
 
 
@@ -55,13 +59,13 @@ class Asked:
 
     def conditions(self, time_zone: str) -> tuple[list[str], dict[str, Any]]:
         """Return the conditions of the rows, and the values they name; days are days of the time zone."""
-        conditions, named = [self.page.where], dict[str, Any]()
+        conditions, named = list[str](), dict[str, Any]()
         for choice in self.page.choices:
             if value := self.values.get(choice.name):
                 conditions.append(_condition(choice, value))
                 named[choice.name] = value
         if customer := self.values.get("customer_id"):
-            conditions.append("customer_id = %(customer_id)s")
+            conditions.append(_OF_PERSON)
             named["customer_id"] = customer
         if q := self.values.get("q"):
             conditions.append(f"({' OR '.join(self.page.search)})")

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 
+from api.http.v1.listing import searched
 from api.pages.lists.definition import Choice, Column, ListPage
 
 _WHOSE = Column("customer", "Customer", "person")
 _WHOSE_ID = Column("customer_id", "Customer id", compact=False)
 _SOURCE = (Column("source", "Source", compact=False), Column("source_id", "Source id", compact=False))
 _FLAGS = Column("anomalies", "Looks wrong", "flags")
+_CALLED = (
+    '(s.name COLLATE "default" ILIKE %(q)s OR s.email ILIKE %(q)s OR s.company COLLATE "default" ILIKE %(q)s)'
+)
 _OF_CUSTOMER = (
-    'customer_id IN (SELECT s.customer_id FROM model.customers s WHERE s.name COLLATE "default" ILIKE %(q)s '
-    'OR s.email ILIKE %(q)s OR s.company COLLATE "default" ILIKE %(q)s)'
+    f"customer_id IN (SELECT s.customer_id FROM model.customers s WHERE s.merged_into IS NULL AND {_CALLED} "
+    "UNION ALL SELECT m.customer_id FROM read.merges m "
+    f"JOIN model.customers s ON s.customer_id = m.canonical_id WHERE {_CALLED})"
 )
 
 LEADS = ListPage(
@@ -19,6 +24,8 @@ LEADS = ListPage(
     one="lead",
     action="leads:read",
     view="read.leads",
+    table="model.leads",
+    where="captured_at IS NOT NULL",
     key="lead_id",
     at="captured_at",
     address="/leads/",
@@ -44,7 +51,7 @@ LEADS = ListPage(
         Choice("owner", "Owner", "owner"),
         Choice("first_source", "First source", "first_source"),
     ),
-    search=('form COLLATE "default" ILIKE %(q)s', "source_id ILIKE %(q)s", _OF_CUSTOMER),
+    search=(searched("form"), "source_id ILIKE %(q)s", _OF_CUSTOMER),
     empty="Enquiries appear here as soon as a form, an import or the API brings one.",
 )
 
@@ -99,6 +106,10 @@ DEALS = ListPage(
     one="deal",
     action="deals:read",
     view="read.deals",
+    table="model.deals",
+    where="opened_at IS NOT NULL",
+    kept="model.stage_totals",
+    kept_by=frozenset({"outcome", "pipeline", "stage", "owner"}),
     key="deal_id",
     at="opened_at",
     address="/deals/",
@@ -126,7 +137,7 @@ DEALS = ListPage(
         Choice("stage", "Stage", "stage"),
         Choice("owner", "Owner", "owner"),
     ),
-    search=('title COLLATE "default" ILIKE %(q)s', 'company COLLATE "default" ILIKE %(q)s', _OF_CUSTOMER),
+    search=(searched("title", "company"), _OF_CUSTOMER),
     sums=("amount",),
     empty="Deals appear here when one is opened, on the board, by an import or by the API.",
 )
@@ -137,6 +148,8 @@ ORDERS = ListPage(
     one="order",
     action="orders:read",
     view="read.orders",
+    table="model.orders",
+    where="currency IS NOT NULL",
     key="order_id",
     at="placed_at",
     address="/orders/",
@@ -207,7 +220,7 @@ REFUNDS = ListPage(
             conditions={"known": "customer_id IS NOT NULL", "unknown": "customer_id IS NULL"},
         ),
     ),
-    search=('reason COLLATE "default" ILIKE %(q)s', "refund_id ILIKE %(q)s", _OF_CUSTOMER),
+    search=(searched("reason"), "refund_id ILIKE %(q)s", _OF_CUSTOMER),
     sums=("amount",),
     empty="Money given back appears here, also where nobody knows for which order.",
 )
@@ -218,6 +231,8 @@ INVOICES = ListPage(
     one="invoice",
     action="invoices:read",
     view="read.invoices",
+    table="model.invoices",
+    where="currency IS NOT NULL",
     key="invoice_id",
     at="issued_at",
     address="/invoices/",

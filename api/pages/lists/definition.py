@@ -40,6 +40,9 @@ class ListPage:
     """A list of one kind of record. `at` is the time that it is dated by, and that is never unknown.
 
     `sums` are the columns that are added up, by currency; `search` the conditions one of which a text must meet.
+    `table` is what `view` shows, row by row, where rows can be read from there: a row is then found by its key alone,
+    and its customer is the one that it was recorded with. `kept` is a table of the sums by currency and by
+    `kept_by`, the columns of those filters that it can answer.
     """
 
     name: str
@@ -54,13 +57,25 @@ class ListPage:
     search: tuple[str, ...]
     sums: tuple[str, ...] = ()
     where: str = "true"
+    table: str | None = None
+    kept: str | None = None
+    kept_by: frozenset[str] = frozenset()
     address: str | None = None
     empty: str = ""
+
+    @property
+    def rows(self) -> str:
+        """Where its rows are read from."""
+        return self.table or self.view
 
     @property
     def sortable(self) -> frozenset[str]:
         """The columns that rows can be sorted by."""
         return frozenset(column.name for column in self.columns if column.sorts)
+
+    def has(self, name: str) -> bool:
+        """Say whether it has a column."""
+        return any(column.name == name for column in self.columns)
 
     def label(self, name: str) -> str:
         """Return what people call a column."""
@@ -78,4 +93,4 @@ class ListPage:
     @property
     def of_customers(self) -> bool:
         """Say whether each row names a customer other than itself."""
-        return any(column.name == "customer_id" for column in self.columns) and self.key != "customer_id"
+        return self.has("customer_id") and self.key != "customer_id"

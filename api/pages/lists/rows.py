@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,17 +19,21 @@ PAGE = 50
 """How many rows a page of a list holds."""
 _OPTIONS = 60  # values to choose from, the most frequent ones
 _FRESH = 60.0  # seconds they are good for
-_JOINED = {
+_LOOKED_UP = {
+    "customer_id": (
+        "coalesce(m.canonical_id, t.customer_id) AS customer_id",
+        "LEFT JOIN read.merges m ON m.customer_id = t.customer_id",
+    ),
     "customer": (
         "coalesce(c.name, c.company, c.email, c.phone) AS customer",
-        "LEFT JOIN model.customers c ON c.customer_id = t.customer_id",
+        "LEFT JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, t.customer_id)",
     ),
     "order": (
         'o.source_id AS "order"',
         "LEFT JOIN model.orders o ON o.order_id = t.order_id AND o.currency IS NOT NULL",
     ),
 }
-"""Columns that are looked up for the rows of a page alone: what they are, and where from."""
+"""Columns that are looked up for the rows of a page alone: what they are, and where from, in the order of the joins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,20 @@ def totals_of(connection: psycopg.Connection, asked: Asked, time_zone: str) -> t
     """Return what all rows asked for come to, on every page of them: by currency, those without one last."""
     conditions, values = asked.conditions(time_zone)
     page = asked.page
-    by = "currency" if page.sums else "NULL::text"
+    by = "nullif(currency, '')" if page.sums else "NULL::text"
     sums = "".join(f", coalesce(sum({name}), 0)" for name in page.sums)
-    found = connection.execute(
-        f"SELECT {by}, count(*){sums} FROM {page.view} WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1".encode(),
-        values,
-    ).fetchall()
+    if page.kept and asked.values.keys() <= page.kept_by:
+        selected = f"sum(parts)::bigint{sums} FROM {page.kept}{_where(conditions)}"
+    else:
+        selected = f"count(*){sums} FROM {page.rows}{_where([page.where, *conditions])}"
+    found = connection.execute(f"SELECT {by}, {selected} GROUP BY 1 ORDER BY 1".encode(), values).fetchall()
     return tuple(
         Total(currency, count, dict(zip(page.sums, added, strict=True))) for currency, count, *added in found
     )
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def flags(told: object) -> list[str]:
@@ -94,23 +103,39 @@ def select(
     """Return the query of the rows asked for, in their order, and its values."""
     page = asked.page
     conditions, values = asked.conditions(time_zone)
+    conditions.insert(0, page.where)
     if after is not None:
         conditions.append(_beyond(asked, after))
         values |= {"_value": after.value, "_key": after.key}
-    columns = [column.name for column in page.columns if column.name not in _JOINED]
     way = "DESC" if asked.down else "ASC"
     nulls = "" if asked.sort == page.at else " NULLS LAST"
-    order = f"{asked.sort} {way}{nulls}, {page.key} {way}"
-    rows = (
-        f"SELECT {', '.join(columns)}, {asked.sort}::text AS _order FROM {page.view} "
-        f"WHERE {' AND '.join(conditions)} ORDER BY {order}{'' if limit is None else f' LIMIT {limit}'}"
+    ending = (
+        f" ORDER BY {asked.sort} {way}{nulls}, {page.key} {way}{'' if limit is None else f' LIMIT {limit}'}"
     )
-    joined = [_JOINED[column.name] for column in page.columns if column.name in _JOINED]
-    if not joined:
+    chosen = f"{page.rows}{_where(conditions)}"
+    if page.table is not None and limit is not None:
+        chosen = f"{page.table} WHERE {page.key} = ANY(ARRAY({_keys(asked, chosen, ending)}))"
+    looked_up = [name for name in _LOOKED_UP if page.of_customers and page.has(name)]
+    columns = [column.name for column in page.columns if column.name not in {"customer", "order"}]
+    rows = f"SELECT {', '.join(columns)}, {asked.sort}::text AS _order FROM {chosen}{ending}"
+    if not looked_up:
         return rows, values
-    more, tables = zip(*joined, strict=True)
+    shown = [f"t.{name}" for name in (*columns, "_order") if name not in _LOOKED_UP]
+    shown += [_LOOKED_UP[name][0] for name in looked_up]
+    tables = " ".join(_LOOKED_UP[name][1] for name in looked_up)
     outer = f"t.{asked.sort} {way}{nulls}, t.{page.key} {way}"
-    return f"SELECT t.*, {', '.join(more)} FROM ({rows}) t {' '.join(tables)} ORDER BY {outer}", values
+    return f"SELECT {', '.join(shown)} FROM ({rows}) t {tables} ORDER BY {outer}", values
+
+
+def _keys(asked: Asked, chosen: str, ending: str) -> str:
+    """Return the query of the keys of a page's rows: narrow, so that an index can answer it alone.
+
+    A search passes over all rows once: in the order of the page it would fetch each of them.
+    """
+    key = asked.page.key
+    if "q" not in asked.values:
+        return f"SELECT {key} FROM {chosen}{ending}"
+    return f"WITH found AS MATERIALIZED (SELECT {key}, {asked.sort} FROM {chosen}) SELECT {key} FROM found{ending}"
 
 
 def _beyond(asked: Asked, after: Place) -> str:
@@ -157,9 +182,11 @@ def _found(connection: psycopg.Connection, page: ListPage) -> Iterator[tuple[str
         return
     columns = [choice.column for choice in asked]
     sets = ", ".join(f"({column})" for column in columns)
+    kept = page.kept if page.kept_by.issuperset(columns) else None
+    counted, told = ("sum(parts)", kept) if kept else ("count(*)", f"{page.rows} WHERE {page.where}")
     rows = connection.execute(
-        f"SELECT grouping({', '.join(columns)}), coalesce({', '.join(columns)}), count(*) "
-        f"FROM {page.view} WHERE {page.where} GROUP BY GROUPING SETS ({sets})".encode()
+        f"SELECT grouping({', '.join(columns)}), coalesce({', '.join(columns)}), {counted} "
+        f"FROM {told} GROUP BY GROUPING SETS ({sets})".encode()
     ).fetchall()
     every = 2 ** len(columns) - 1
     for place, choice in enumerate(asked):
