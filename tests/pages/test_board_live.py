@@ -1,5 +1,6 @@
 """What others do appears by itself, on every tab, without disturbing a hand on a card."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from streams.log import Log
 from tests.acceptance.running import until
 from tests.conftest import MASTER_KEY
 from tests.pages.boarding import card, column, define, drag, expect_in, lift, opened, over, show, stage_of
-from tests.pages.browsing import Site, Watch
+from tests.pages.browsing import Site, Watch, axe
 
 NewPage = Callable[..., Page]
 
@@ -141,7 +142,7 @@ def serving(database: str, port: int) -> Iterator[Site]:
             assert not thread.is_alive()
 
 
-def test_after_a_restart_of_the_server_the_board_shows_what_it_missed(
+def test_while_the_server_is_away_each_page_says_since_when_and_then_shows_what_it_missed(
     site: Site, site_database: str, chromium: Browser
 ) -> None:
     define(site)
@@ -152,12 +153,23 @@ def test_after_a_restart_of_the_server_the_board_shows_what_it_missed(
         port = int(first.url.rpartition(":")[2])
         context.add_cookies([{**site.cookie("rep"), "url": first.url}])
         show(page, f"{first.url}/board")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "reconnecting")
+        others = [context.new_page(), context.new_page()]
+        for other, path in zip(others, ("/deals", f"/deals/{deal}"), strict=True):
+            show(other, f"{first.url}{path}")
+    told = re.compile(r"^Not live since \d\d:\d\d \S+, trying again\. What you see may be old\.")
+    for one in (page, *others):
+        expect(one.locator("#freshness")).to_have_text("reconnecting…")
+        expect(one.locator("#stale [data-words]")).to_have_text(told, timeout=15_000)
+    axe(page)
     site.do(MoveToStage(deal_id=deal, stage="Qualified"))
     expect_in(page, deal, "New")
     with serving(site_database, port):
         expect_in(page, deal, "Qualified")
-        expect(page.locator("#freshness")).to_have_attribute("data-state", "live", timeout=15_000)
+        for one in (page, *others):
+            expect(one.locator("#freshness")).to_have_attribute("data-state", "live", timeout=15_000)
+            expect(one.locator("#stale")).to_be_hidden()
+        for other in others:
+            expect(other.locator("#newer")).to_be_visible()
         context.close()
 
 
@@ -195,3 +207,5 @@ def test_who_is_signed_out_is_told_by_the_open_board(site: Site, new_page: NewPa
     show(page)
     site.app.state.sessions.end(secret)
     expect(page.locator("#freshness")).to_have_text("signed out", timeout=15_000)
+    page.get_by_role("link", name="Look again").click()
+    expect(page).to_have_url(re.compile("/sign-in"))

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from api.pages.lists.catalogue import LISTS
 from tests.pages.browsing import PHONE, Site, assert_no_sideways_scroll, axe
-from tests.pages.business import ann, double
+from tests.pages.business import ann, double, order, payment
 from tests.pages.test_customer import ask
 from tests.pages.test_lists import many
 
@@ -67,6 +67,46 @@ def test_a_filter_is_kept_shared_used_and_removed(new_page: NewPage, site: Site)
     expect(page.get_by_text("Filter removed.")).to_be_visible()
     colleague.reload()
     expect(colleague.get_by_role("link", name=re.compile("^Open by size"))).to_have_count(0)
+
+
+def test_what_others_change_is_offered_quietly_and_shown_when_asked(new_page: NewPage, site: Site) -> None:
+    ann(site)
+    page = new_page("rep")
+    streams = site.app.state.live.streams
+    tabs = {name: page.context.new_page() for name in ("orders", "refunds", "deals", "leads")}
+    for name, tab in tabs.items():
+        tab.goto(f"/{name}?from=2026-01-01")
+        expect(tab.locator("#freshness")).to_have_attribute("data-state", "live")
+        expect(tab.locator("#newer")).to_be_hidden()
+    assert site.app.state.live.streams == streams + 1
+    site.do(order("1003", "33.00", email="ann@example.org", day=9), source="shop")
+    orders = tabs["orders"]
+    line = orders.get_by_role("button", name="1 record changed · Show")
+    expect(line).to_be_visible()
+    expect(orders.get_by_role("link", name="1003")).to_have_count(0)
+    axe(orders)
+    line.press("Enter")
+    expect(orders.get_by_role("link", name="1003")).to_be_visible()
+    expect(orders.locator("#count")).to_have_text("3")
+    expect(line).to_be_hidden()
+    expect(orders.locator("#main")).to_be_focused()
+    expect(orders).to_have_url(re.compile(r"/orders\?from=2026-01-01$"))
+    expect(tabs["refunds"].get_by_role("button", name="1 record changed · Show")).to_be_visible()
+    for name in ("deals", "leads"):
+        expect(tabs[name].locator("#newer")).to_be_hidden()
+
+
+def test_an_open_record_says_that_it_has_changed(new_page: NewPage, site: Site) -> None:
+    ann(site)
+    page = new_page("rep")
+    page.goto("/orders?q=1001")
+    page.locator("#rows > tr").first.get_by_role("link").first.click()
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    site.do(order("1004", "1.00", email="ann@example.org", day=9), source="shop")
+    site.do(payment("1001", "20.00", day=9), source="shop")
+    page.get_by_role("button", name="This has changed · Show").click()
+    expect(page.get_by_role("feed").get_by_text("Paid 20.00 EUR")).to_be_visible()
+    expect(page.locator("#newer")).to_be_hidden()
 
 
 def test_the_file_that_is_downloaded_equals_the_screen(new_page: NewPage, site: Site) -> None:

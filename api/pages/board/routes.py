@@ -38,7 +38,9 @@ def show(visit: Reader, query: Asked, moved: PathId | None = None, left: str | N
         board = make_board(connection, query)
     told = Moved(moved, left) if moved else None
     saved = saved_filters(visit, "board", query.kept)
-    return visit.page("board/board.html", board=board, query=query, moved=told, saved=saved)
+    return visit.page(
+        "board/board.html", board=board, query=query, moved=told, saved=saved, freshness=board.freshness
+    )
 
 
 @router.get("/board/parts")

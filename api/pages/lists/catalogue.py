@@ -222,6 +222,7 @@ REFUNDS = ListPage(
     ),
     search=(searched("reason"), "refund_id ILIKE %(q)s", _OF_CUSTOMER),
     sums=("amount",),
+    kinds=("order", "refund"),
     empty="Money given back appears here, also where nobody knows for which order.",
 )
 

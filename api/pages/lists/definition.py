@@ -62,6 +62,8 @@ class ListPage:
     kept_by: frozenset[str] = frozenset()
     address: str | None = None
     empty: str = ""
+    kinds: tuple[str, ...] = ()
+    """The kinds of records whose changes may be seen in it, where that is not `one`."""
 
     @property
     def rows(self) -> str:

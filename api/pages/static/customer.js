@@ -1,11 +1,9 @@
 // A customer's page that lives: when something happens to the customer, what shows it is asked for anew.
 
-import { follow } from "./live.js";
+import { live } from "./freshness.js";
 import { say } from "./app.js";
 
 const page = document.getElementById("customer");
-const chip = document.querySelector(".freshness");
-const number = new Intl.NumberFormat("en-GB");
 const PAUSE = 2000; // ms between two questions whether what others did concerns this customer
 const REGIONS = ["customer-head", "customer-notes", "customer-who", "customer-has", "timeline"];
 
@@ -92,15 +90,7 @@ function soon(pause) {
 
 for (const name of REGIONS) told.set(name, said(document.getElementById(name)));
 
-follow(Number(page.dataset.position), page.dataset.visitor, (message) => {
-  if (message.kind === "state") {
-    const ended = message.why === "signed-out";
-    chip.dataset.tone = message.live && message.behind < 5 ? "good" : "warn";
-    const late = message.behind >= 1 ? ` · ${number.format(Math.round(message.behind))} s behind` : "";
-    chip.querySelector(".freshness-words").textContent = ended ? "signed out · " : message.live ? "live · " : "reconnecting · ";
-    chip.querySelector("[data-position]").textContent = `#${number.format(message.position)}${late}`;
-    return;
-  }
-  const mine = message.records === null || message.records.some(([, ident]) => page.dataset.ids.includes(ident) || document.querySelector(`a[href$="/${CSS.escape(ident)}"]`));
+live((records) => {
+  const mine = records === null || records.some(([, ident]) => page.dataset.ids.includes(ident) || document.querySelector(`a[href$="/${CSS.escape(ident)}"]`));
   soon(mine ? 0 : PAUSE);
 });

@@ -11,7 +11,7 @@ export class Stream {
 
   constructor(position, tell) {
     this.last = position;
-    this.state = { kind: "state", live: false, position, behind: 0 };
+    this.state = { kind: "state", live: false, position, behind: 0, since: Date.now() };
     this.#tell = tell;
   }
 
@@ -69,6 +69,7 @@ export class Stream {
   }
 
   #say(state) {
+    if (this.state.live && !state.live) this.state.since = Date.now();
     this.state = { ...this.state, why: undefined, ...state };
     this.#tell(this.state);
   }

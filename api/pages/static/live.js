@@ -5,7 +5,7 @@ import { Stream } from "./live-stream.js";
 /**
  * Follows the feed from the position that the page shows. `visitor` names the session: another one, another stream.
  * `tell` hears {kind: "changed", position, records: [[kind, id], ...] or null for everything} and
- * {kind: "state", live, position, behind, why}.
+ * {kind: "state", live, position, behind, why, since}: `since` when it is not live.
  */
 export function follow(position, visitor, tell) {
   let last = position;

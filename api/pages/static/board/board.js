@@ -1,32 +1,13 @@
 // The board: complete without this; with it, alive.
 
-import { follow } from "../live.js";
+import { live } from "../freshness.js";
 import { board } from "./parts.js";
 import { fetchColumns, note } from "./refresh.js";
 import { askWhere } from "./moves.js";
 import { makeDraggable } from "./drag.js";
 import "./keys.js";
 
-const STALE = 5; // seconds behind, from which the board says that it is old
-const chip = document.getElementById("freshness");
-const stale = document.getElementById("stale");
-const number = new Intl.NumberFormat("en-GB");
-
-function fresh({ live, position, behind, why }) {
-  const state = why === "signed-out" ? "ended" : live ? "live" : "reconnecting";
-  const late = behind >= 1 ? ` · ${number.format(Math.round(behind))} s behind` : "";
-  chip.dataset.state = state;
-  chip.dataset.tone = state === "live" && behind < STALE ? "good" : "warn";
-  chip.querySelector("[data-words]").textContent = { live: `live · #${number.format(position)}${late}`, reconnecting: "reconnecting…", ended: "signed out" }[state];
-  stale.hidden = !(live && behind >= STALE);
-  stale.querySelector("[data-position]").textContent = number.format(position);
-  stale.querySelector("[data-behind]").textContent = number.format(Math.round(behind));
-}
-
-follow(Number(board.dataset.position), board.dataset.visitor, (message) => {
-  if (message.kind === "state") fresh(message);
-  else note(message.records);
-});
+live(note);
 
 if ("writable" in board.dataset) {
   makeDraggable();
