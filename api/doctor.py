@@ -175,7 +175,11 @@ ROLES: Mapping[str, Callable[[psycopg.Connection, Settings], Iterator[Finding]]]
 def _sentence(model: health.ModelHealth) -> str:
     if model.outdated:
         return f"{model.state}: run `backstory replay rebuild {model.name}`"
-    held = f", {model.held_keys} keys held behind a bad event" if model.held_keys else ""
+    held = (
+        f", {model.held_keys} keys held behind a bad event: see `backstory replay held`"
+        if model.held_keys
+        else ""
+    )
     if not model.lag_events:
         return f"at the head, {model.position:,}{held}"
     return f"at {model.position:,}, {model.lag_events:,} events and {model.lag_seconds:.0f} s behind{held}"

@@ -6,10 +6,9 @@ from commands.command import Context, RecordExport, RecordImport, UndoBatch
 from commands.desk import Desk
 from domain.customer import IdentityLinked
 from domain.record import EventsWithdrawn, effective
-from domain.tenant import BatchImported, BatchNotFound, BatchUndone, ListExported
+from domain.tenant import OPERATIONS, BatchImported, BatchNotFound, BatchUndone, ListExported
 from streams.records import Claim, Recorded
 
-OPERATIONS = "tenant-operations"
 STREAMS_AT_ONCE = 5_000
 
 

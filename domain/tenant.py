@@ -85,6 +85,16 @@ class ReadModelRebuilt(Event):
     reason: str
 
 
+@stored("event-skipped.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSkipped(Event):
+    """The read model `name` passes over the event at `position`, which it could not fold; in every rebuild, too."""
+
+    name: str
+    position: int
+    reason: str
+
+
 @stored("list-exported.v1", sealed=("query",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListExported(Event):
@@ -103,9 +113,13 @@ TenantEvent = (
     | BatchImported
     | BatchUndone
     | ReadModelRebuilt
+    | EventSkipped
     | ListExported
     | EventsWithdrawn
 )
+
+OPERATIONS = "tenant-operations"
+"""The stream of what was done to all of a tenant's records: imports, rebuilds, skips, exports."""
 
 
 class KeyNotFound(Refusal):
@@ -143,7 +157,14 @@ def evolve(state: Tenant, event: TenantEvent) -> Tenant:
             return replace(state, keys={**state.keys, key_id: True})
         case ApiKeyRevoked(key_id=key_id):
             return replace(state, keys={**state.keys, key_id: False})
-        case BatchImported() | BatchUndone() | ReadModelRebuilt() | ListExported() | EventsWithdrawn():
+        case (
+            BatchImported()
+            | BatchUndone()
+            | ReadModelRebuilt()
+            | EventSkipped()
+            | ListExported()
+            | EventsWithdrawn()
+        ):
             return state
         case _:
             assert_never(event)

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
+from domain.tenant import OPERATIONS, EventSkipped
 from projections.applying import Applier
 from projections.checkpoints import positions, projecting, replacing
 from projections.definition import Models
 from projections.models import ALL
+from projections.operations import leave
 from streams.log import Log
 from streams.reading import read_stream
 from streams.records import Recorded
@@ -50,15 +52,38 @@ def retry(log: Log, conninfo: str, one: Held, models: Models = ALL) -> bool:
 def skip(  # noqa: PLR0913 - who skips what, and why
     log: Log, conninfo: str, one: Held, *, reason: str, actor: str, models: Models = ALL
 ) -> bool:
-    """Let the read model pass over the event that holds this unit, now and in every rebuild; then as `retry`."""
+    """Let the read model pass over the event that holds this unit, now and in every rebuild; then as `retry`.
+
+    Leaves an EventSkipped in the tenant's operations, which a restored log goes by.
+    """
+    skipped = EventSkipped(
+        occurred_at=datetime.now(UTC), name=one.model, position=one.position, reason=reason
+    )
+    leave(log, one.tenant, [skipped], actor=actor)
     with projecting(conninfo) as connection, connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = on")  # a person's word is not folded again
-        connection.execute(
-            "INSERT INTO model.skipped (model, tenant, position, reason, actor) VALUES (%s, %s, %s, %s, %s) "
-            "ON CONFLICT (model, position) DO NOTHING",
-            (one.model, one.tenant, one.position, reason, actor),
-        )
+        _pass_over(connection, one.tenant, skipped, actor)
         return _refold(log, connection, one, models)
+
+
+def skip_as_told(log: Log) -> None:
+    """Let the read models pass over every event that the log says they shall: for a log that was restored."""
+    with projecting(log.conninfo) as connection:
+        tenants = connection.execute(
+            "SELECT DISTINCT tenant FROM log.events WHERE stream = %s", (OPERATIONS,)
+        ).fetchall()
+        for (tenant,) in tenants:
+            for recorded in log.stream(tenant, OPERATIONS):
+                if isinstance(recorded.event, EventSkipped):
+                    _pass_over(connection, tenant, recorded.event, recorded.actor)
+
+
+def _pass_over(connection: psycopg.Connection, tenant: str, skipped: EventSkipped, actor: str) -> None:
+    connection.execute(
+        "INSERT INTO model.skipped (model, tenant, position, reason, actor) VALUES (%s, %s, %s, %s, %s) "
+        "ON CONFLICT (model, position) DO NOTHING",
+        (skipped.name, tenant, skipped.position, skipped.reason, actor),
+    )
 
 
 def refold(

@@ -97,6 +97,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     tenant.BatchImported: lambda e: f"Imported {e.events:,} events from {e.rows:,} rows of {e.mapping}",
     tenant.BatchUndone: lambda e: f"Import undone: {e.events:,} events withdrawn",
     tenant.ReadModelRebuilt: lambda e: f"Read model {e.name} rebuilt through position {e.through}",
+    tenant.EventSkipped: lambda e: f"Read model {e.name} passes over event {e.position}{_because(e.reason)}",
     tenant.ListExported: lambda e: f"Exported {e.rows:,} rows of {e.list}",
     saved_filter.FilterSaved: _silent,
     saved_filter.FilterRemoved: _silent,

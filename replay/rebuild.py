@@ -13,6 +13,7 @@ from domain.tenant import ReadModelRebuilt
 from projections.checkpoints import projecting
 from projections.definition import Models, ReadModel
 from projections.models import ALL
+from projections.operations import leave
 from projections.tables import SHADOW, tables_of
 from replay.building import begin, finish, follow, work
 from replay.comparing import Difference, Sides, compare, snapshot
@@ -21,10 +22,8 @@ from replay.ranges import tenants
 from replay.report import Progress, Rebuilt, Report, Tell
 from replay.swapping import checkpoint, swap
 from replay.workers import work_in_parallel
-from streams.errors import WrongExpectedVersion
 from streams.follower import Follower
 from streams.log import Log
-from streams.records import Append, Change
 
 __all__ = ["Progress", "RebuildUnderWay", "Rebuilt", "Report", "Tell", "rebuild"]
 
@@ -33,8 +32,6 @@ LOCK = 0x72626C64
 
 WORTH_PROCESSES = 100_000
 """From so many events on, starting worker processes pays."""
-
-_OPERATIONS = "tenant-operations"
 
 
 class RebuildUnderWay(Exception):
@@ -69,9 +66,9 @@ def rebuild(  # noqa: PLR0913 - what, how, by whom and why
         if all(approve or each.name in outdated or not each.differing for each in found):
             swap(log, connection, chosen, SHADOW)
             found = tuple(replace(each, swapped=True) for each in found)
-            _record(
-                log, tenants(connection), actor, [_event(each, reason, approved=approve) for each in found]
-            )
+            events = [_event(each, reason, approved=approve) for each in found]
+            for tenant in tenants(connection):
+                leave(log, tenant, events, actor=actor)
     return Report(found)
 
 
@@ -193,20 +190,3 @@ def _event(rebuilt: Rebuilt, reason: str, *, approved: bool) -> ReadModelRebuilt
         approved=approved,
         reason=reason,
     )
-
-
-def _record(log: Log, everyone: Sequence[str], actor: str, events: Sequence[ReadModelRebuilt]) -> None:
-    """Leave what was done in the operations of every tenant."""
-    for tenant in everyone:
-        while not _recorded(log, tenant, actor, events):
-            pass
-
-
-def _recorded(log: Log, tenant: str, actor: str, events: Sequence[ReadModelRebuilt]) -> bool:
-    expected = len(log.stream(tenant, _OPERATIONS))
-    change = Change(stream=_OPERATIONS, expected=expected, events=events)
-    try:
-        log.append(Append(tenant=tenant, changes=[change], actor=actor, source="replay"))
-    except WrongExpectedVersion:
-        return False
-    return True

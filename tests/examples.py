@@ -194,6 +194,7 @@ EVENTS: tuple[Event, ...] = (
     tenant.ReadModelRebuilt(
         occurred_at=at(20), name="orders", through=99, rows=3, differing=0, approved=False, reason="drill"
     ),
+    tenant.EventSkipped(occurred_at=at(25), name="orders", position=12, reason="a test payment"),
     tenant.ListExported(occurred_at=at(30), list="deals", rows=7, query="q=ann"),
     saved_filter.FilterSaved(
         occurred_at=at(), filter_id="f-1", list="deals", person="olga", name="Mine", query="owner=olga"

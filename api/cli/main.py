@@ -46,7 +46,9 @@ COMMANDS = {
     "people": Command("api.cli.people", "say who may sign in"),
     "forget": Command("api.cli.forget", "forget a person: destroy the keys of their data"),
     "doctor": Command("api.cli.doctor", "check every part", bare=True),
-    "replay": Command("api.cli.replay", "do it again: rebuild read models"),
+    "replay": Command(
+        "api.cli.replay", "do it again: rebuild read models, restore the log, mend what is held"
+    ),
 }
 _SHARED = ("data", "database", "tenant")
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from api import health
-from api.cli import restoring
+from api.cli import holding, restoring
 from api.cli.kafka_flags import add_kafka
 from api.cli.keys import operator
 from api.failures import Failure, Misuse
@@ -45,12 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_kafka(anew)
     anew.add_argument("--json", action="store_true", help="one JSON document")
     restoring.add_arguments(actions)
+    holding.add_arguments(actions)
 
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Do it again; 1 when rows differ and nobody has approved that: then the live tables stay."""
     if args.action == "restore":
         return restoring.run(args, place)
+    if args.action in {"held", "retry", "skip"}:
+        return holding.run(args, place)
     if args.workers is not None and args.workers < 1:
         raise Misuse("--workers: at least 1")
     with place.log.connection() as connection:

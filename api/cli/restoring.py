@@ -9,6 +9,7 @@ from typing import Any
 from api.cli.kafka_flags import add_kafka, brokers
 from api.place import Place
 from api.progress import Progress, shown
+from projections.holding import skip_as_told
 from replay.restore import Tell, Verified, restore, verify
 from streams.kafka.source import Source
 from streams.kafka.topics import Topics
@@ -43,6 +44,7 @@ def _restore(source: Source, place: Place, args: argparse.Namespace) -> int:
     with shown() as tell:
         counting = _counting(tell, "restoring", source.records())
         restored = restore(place.conninfo, source, place.master_key, counting)
+        skip_as_told(place.log)
         tell("projecting", 0, 1)
         place.catch_up()
     told = f"{restored.keys:,} keys, {restored.forgotten:,} people forgotten; digest {restored.digest[:16]}"

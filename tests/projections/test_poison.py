@@ -6,8 +6,9 @@ import pytest
 
 from domain.customer import CountryChanged
 from domain.order import PaymentReceived
+from domain.tenant import OPERATIONS, EventSkipped
 from projections.definition import Models
-from projections.holding import held, retry, skip
+from projections.holding import held, retry, skip, skip_as_told
 from projections.models import ALL
 from projections.orders import ORDERS
 from projections.projector import Projector
@@ -82,6 +83,27 @@ def test_a_skipped_event_is_left_out_now_and_in_every_rebuild(
     report = rebuild(log, ["orders"], models=choking)
     assert report.swapped
     assert ask("SELECT paid FROM read.orders") == [(1,)]
+
+
+def test_a_skip_stands_in_the_log_and_a_restored_log_goes_by_it(
+    log: Log, database: str, choking: Models, ask: Ask
+) -> None:
+    prepare(database)
+    append(log, "order-1", [placed(), paid(payment_id=BAD)])
+    Projector(log, database, choking).catch_up()
+    (one,) = held(database)
+    skip(log, database, one, reason="a test payment", actor="alice", models=choking)
+    left = log.stream("main", OPERATIONS)[0]
+    assert left.actor == "alice"
+    assert left.event == EventSkipped(
+        occurred_at=left.event.occurred_at, name="orders", position=2, reason="a test payment"
+    )
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM model.skipped")
+    skip_as_told(log)
+    assert ask("SELECT model, tenant, position, reason, actor FROM model.skipped") == [
+        ("orders", "main", 2, "a test payment", "alice")
+    ]
 
 
 def test_an_event_that_cannot_be_read_holds_its_stream_alone(

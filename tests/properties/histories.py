@@ -118,6 +118,7 @@ POOL: Mapping[str, st.SearchStrategy[Any]] = {
     "events": st.integers(0, 9),
     "skipped": st.just({}),
     "through": st.integers(0, 9),
+    "position": st.integers(0, 9),
     "differing": st.integers(0, 9),
     "approved": st.booleans(),
     "versions": st.just((1,)),
