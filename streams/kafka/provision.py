@@ -16,10 +16,6 @@ _COPIES = 3
 _PATIENCE_MS = 30_000
 _INTAKE_PARTITIONS = 12
 _LARGEST = 8 * 2**20  # bytes of a batch; larger than any event that can be recorded over HTTP
-_UNCOMPACTED = {
-    "cleanup.policy": ("delete: compaction would take records away", lambda told: told == "delete"),
-    "unclean.leader.election.enable": ("false", lambda told: told == "false"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +77,44 @@ def keys_topic(name: str) -> Wanted:
 
 def intake_topic(name: str) -> Wanted:
     """Return how the topic of what services publish must be: kept a week, in case that nobody takes it."""
-    settings = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "max.message.bytes": str(2**20)}
-    return Wanted(name, _INTAKE_PARTITIONS, settings, _UNCOMPACTED, fixed=False)
+    return _passing(name, days=7, largest=2**20)
 
 
 def rejected_topic(name: str) -> Wanted:
     """Return how the topic of what was rejected must be: kept a month, to be put right; it takes larger records."""
+    return _passing(name, days=30, largest=_LARGEST)
+
+
+def _passing(name: str, *, days: int, largest: int) -> Wanted:
+    """Return how a topic must be whose records name people in plain text: each goes after so many days and one.
+
+    A record goes with its segment, which holds a day at most, and by the broker's clock: a publisher's would keep some
+    for ever and lose others at once.
+    """
     settings = {
         "cleanup.policy": "delete",
-        "retention.ms": str(30 * _DAY),
-        "max.message.bytes": str(_LARGEST),
+        "retention.ms": str(days * _DAY),
+        "segment.ms": str(_DAY),
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(largest),
     }
-    return Wanted(name, _INTAKE_PARTITIONS, settings, _UNCOMPACTED, fixed=False)
+    rules = {
+        "cleanup.policy": ("delete: compaction would take records away", lambda told: told == "delete"),
+        "retention.ms": (
+            f"{_DAY} to {days * _DAY} (a day to {days} days): it names people in plain text",
+            lambda told: _DAY <= int(told) <= days * _DAY,
+        ),
+        "segment.ms": (
+            f"at most {_DAY} (a day): a record stays as long as its segment",
+            lambda told: int(told) <= _DAY,
+        ),
+        "message.timestamp.type": (
+            "LogAppendTime: no publisher's clock says how long a record is kept",
+            lambda told: told == "LogAppendTime",
+        ),
+        "unclean.leader.election.enable": ("false", lambda told: told == "false"),
+    }
+    return Wanted(name, _INTAKE_PARTITIONS, settings, rules, fixed=False)
 
 
 def provide(servers: str, *wanted: Wanted) -> None:
