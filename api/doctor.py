@@ -1,7 +1,7 @@
 """The examination of every part, each with its own sentence."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -97,14 +97,29 @@ def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
     alive = bool(models) and all(model.alive for model in models if not model.outdated)
     behind = any(model.lag_events for model in models)
     heard = min((model.heartbeat for model in models), default=None)
+    places = health.places(connection)
+    at_work = health.projectors(places)
     told = (
-        "at work"
+        f"at work: {'; '.join(map(_share, at_work))}"
         if alive
         else "none at work, and read models are behind"
         if behind
         else "none at work, none needed"
     )
-    yield Finding("projector", alive or not behind, told, {"heartbeat_seconds": heard})
+    measured = {
+        "heartbeat_seconds": heard,
+        "projectors": [asdict(one) for one in at_work],
+        "partitions": [
+            {
+                "model": one.model,
+                "partition": one.partition,
+                "lag_events": one.lag_events,
+                "lag_seconds": one.lag_seconds,
+            }
+            for one in places
+        ],
+    }
+    yield Finding("projector", alive or not behind, told, measured)
     for model in models:
         yield Finding(
             f"read model {model.name}",
@@ -170,6 +185,13 @@ ROLES: Mapping[str, Callable[[psycopg.Connection, Settings], Iterator[Finding]]]
     "intake": lambda _, settings: _intake(settings),
 }
 """What tells whether a role does its work, quickly enough to be asked often."""
+
+
+def _share(projector: health.ProjectorHealth) -> str:
+    held = f"{projector.worker} in {len(projector.partitions)} partitions"
+    if not projector.lag_events:
+        return held
+    return f"{held}, up to {projector.lag_events:,} events and {projector.lag_seconds:.0f} s behind"
 
 
 def _sentence(model: health.ModelHealth) -> str:

@@ -1,5 +1,6 @@
 """How every part is: measured here once, for `doctor`, the health checks and the metrics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -37,6 +38,28 @@ class ModelHealth:
     def alive(self) -> bool:
         """Whether a projector looks after it."""
         return self.heartbeat < ALIVE
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHealth:
+    """How far a read model is in one partition of the log, and the worker that last spoke for it."""
+
+    model: str
+    partition: int
+    lag_events: int
+    lag_seconds: float
+    worker: str | None
+    heartbeat: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorHealth:
+    """A projector at work: the partitions it reads, and how far it is behind in the one that is the furthest."""
+
+    worker: str
+    partitions: Sequence[int]
+    lag_events: int
+    lag_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +109,33 @@ def models(connection: psycopg.Connection) -> list[ModelHealth]:
         "FROM read.projections ORDER BY model"
     ).fetchall()
     return [ModelHealth(*row) for row in rows]
+
+
+def places(connection: psycopg.Connection) -> list[PlaceHealth]:
+    """Return the health of every read model in every partition."""
+    rows = connection.execute(
+        "SELECT model, partition, lag_events, lag_seconds::float, worker, "
+        "least(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, '1970-01-01')), 1e9)::float "
+        "FROM read.partitions ORDER BY model, partition"
+    ).fetchall()
+    return [PlaceHealth(*row) for row in rows]
+
+
+def projectors(places: Sequence[PlaceHealth]) -> list[ProjectorHealth]:
+    """Return the projectors that are at work at these places."""
+    at_work: dict[str, list[PlaceHealth]] = {}
+    for place in places:
+        if place.worker is not None and place.heartbeat < ALIVE:
+            at_work.setdefault(place.worker, []).append(place)
+    return [
+        ProjectorHealth(
+            worker,
+            sorted({place.partition for place in held}),
+            max(place.lag_events for place in held),
+            max(place.lag_seconds for place in held),
+        )
+        for worker, held in sorted(at_work.items())
+    ]
 
 
 def missing_migrations(connection: psycopg.Connection) -> list[str]:

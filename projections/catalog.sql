@@ -95,6 +95,19 @@ CREATE OR REPLACE FUNCTION model.waiting_since(after bigint) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT recorded_at FROM log.events WHERE position = after + 1 $$;
 
+-- ... and how many events of a partition wait behind each place, since when; of the next million of the log.
+CREATE OR REPLACE FUNCTION model.waiting()
+RETURNS TABLE (partition integer, "position" bigint, events bigint, since timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+    SELECT q.partition, q.position, count(e.position), min(e.recorded_at)
+    FROM (SELECT DISTINCT partition, position FROM model.places) q
+    LEFT JOIN log.events e ON e.partition = q.partition AND e.position > q.position
+        AND e.position > (SELECT min(position) FROM model.places)
+        AND e.position <= (SELECT min(position) + 1000000 FROM model.places)
+    GROUP BY q.partition, q.position
+$$;
+
 GRANT USAGE ON SCHEMA model, read TO backstory_analyst;
 GRANT SELECT ON model.checkpoints, model.places, model.tables TO backstory_analyst;
 GRANT SELECT ON model.held, model.skipped TO backstory_analyst;

@@ -59,7 +59,8 @@ def guard(connection: psycopg.Connection, model: ReadModel, suffix: str = SHADOW
 
 
 def _up_to_date(connection: psycopg.Connection, models: Models) -> bool:
-    if connection.execute("SELECT to_regclass('model.places')").fetchone() == (None,):
+    newest = "SELECT to_regprocedure('model.waiting()')"  # of what catalog.sql makes
+    if connection.execute(newest.encode()).fetchone() == (None,):
         return False
     known: Iterable[tuple[str, int, str]] = connection.execute(
         "SELECT name, version, shape FROM model.checkpoints WHERE state = 'following'"

@@ -25,6 +25,7 @@ ORDER = (
     "timeline",
     "anomalies",
     "projections",
+    "partitions",
     "held",
 )
 """Every view, each after those it stands on."""

@@ -69,8 +69,13 @@ def create_app(  # noqa: PLR0913 - all but the first two are by name, and may be
     def metrics() -> Response:
         """Give the figures in Prometheus' text format."""
         with connected() as connection:
-            figures = health.head(connection), health.models(connection), health.relay(connection)
-        text = render(*figures, _behind(intake))
+            text = render(
+                health.head(connection),
+                health.models(connection),
+                health.places(connection),
+                health.relay(connection),
+                _behind(intake),
+            )
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return app

@@ -135,6 +135,25 @@ def test_read_models_behind_with_no_projector_are_wrong(backstory: Command, log:
     assert code == 1
     assert parts["projector"]["ok"] is False
     assert parts["read model orders"]["lag_events"] == 1
+    behind = [one for one in parts["projector"]["partitions"] if one["lag_events"]]
+    assert {one["model"] for one in behind} >= {"orders", "customers"}
+    assert len({one["partition"] for one in behind}) == 1
+    assert all((one["lag_events"], one["lag_seconds"] > 0) == (1, True) for one in behind)
+
+
+@pytest.mark.usefixtures("three_orders")
+def test_each_projector_at_work_is_named_with_its_partitions(backstory: Command, database: str) -> None:
+    backstory("sql", "SELECT 1")
+    tampered(
+        database,
+        "UPDATE model.places SET heartbeat_at = now(), worker = CASE WHEN partition < 6 THEN 'a:1' ELSE 'b:2' END",
+    )
+    _, parts = found(backstory)
+    assert parts["projector"]["says"] == "at work: a:1 in 6 partitions; b:2 in 6 partitions"
+    assert [(one["worker"], one["partitions"]) for one in parts["projector"]["projectors"]] == [
+        ("a:1", list(range(6))),
+        ("b:2", list(range(6, 12))),
+    ]
 
 
 @pytest.mark.usefixtures("three_orders")

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+import psycopg
 import pytest
 from kafka import KafkaAdminClient
 
+from api import health
 from projections.projector import Projector
 from projections.schema import prepare
 from projections.waiting import wait
@@ -69,6 +71,11 @@ def test_kafkas_own_tools_see_how_far_projectors_have_read(log: Log, kafka: str,
         tell(log, 10, 5)
         until(lambda: published(log) == log.head(), "not published")
         assert sum(written().values()) - sum(seen().values()) == 3 * 5 + 2 * 5
+        with psycopg.connect(log.conninfo) as connection:
+            behind = {
+                one.partition: one.lag_events for one in health.places(connection) if one.model == "orders"
+            }
+        assert behind == {n: written().get(n, 0) - seen().get(n, 0) for n in range(log.partitions)}
         members = admin.describe_groups([topics.projectors])[topics.projectors]["members"]
         assert members == []
 

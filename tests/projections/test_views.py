@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -346,3 +347,21 @@ def test_projections_say_how_far_each_table_is(log: Log, projector: Projector, a
     assert said == [("a", 0, 1, 1, True, "following", 0, None)]
     projector.catch_up()
     assert set(ask("SELECT lag_events, lag_seconds::int FROM read.projections")) == {(0, 0)}
+
+
+def test_partitions_say_how_many_of_their_events_wait_and_how_long(
+    log: Log, projector: Projector, ask: Ask
+) -> None:
+    append(log, "deal-0", [opened()])
+    projector.catch_up()
+    for n in range(1, 20):
+        append(log, f"deal-{n}", [opened(), moved(5, "Won")])
+    waiting = Counter(recorded.partition for recorded in log.read(1, 1_000))
+    told = ask(
+        "SELECT partition, lag_events, lag_seconds > 0, worker IS NOT NULL FROM read.partitions "
+        "WHERE tenant = 'a' AND model = 'deals' ORDER BY 1",
+        analyst_of="a",
+    )
+    assert told == [(n, waiting[n], waiting[n] > 0, True) for n in range(log.partitions)]
+    projector.catch_up()
+    assert ask("SELECT DISTINCT lag_events, lag_seconds::int FROM read.partitions") == [(0, 0)]

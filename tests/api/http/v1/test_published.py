@@ -1,5 +1,7 @@
 """Answers that come only when Kafka has the events; what is told of the relay."""
 
+import os
+import socket
 from collections.abc import Callable
 
 from streams.kafka.topics import Topics
@@ -24,6 +26,12 @@ def test_a_write_that_waits_for_publication_is_in_the_topic_when_it_is_answered(
         figures = service.client.get("/metrics").text
     assert "backstory_published_lag_events 0" in figures
     assert "backstory_unpublished_keys 0" in figures
+    assert 'backstory_partition_lag_events{model="orders",partition="11"} 0' in figures
+    assert 'backstory_partition_lag_seconds{model="orders",partition="11"} 0' in figures
+    worker = f'{{worker="{socket.gethostname()}:{os.getpid()}"}}'
+    assert f"backstory_projector_partitions{worker} 12" in figures
+    assert f"backstory_projector_lag_events{worker} 0" in figures
+    assert f"backstory_projector_lag_seconds{worker} 0" in figures
 
 
 def test_where_the_relay_stands_still_the_answer_says_that_it_is_only_recorded(
