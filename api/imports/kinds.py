@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from api import lengths
 from commands.command import (
     CaptureLead,
     IssueInvoice,
@@ -31,11 +32,12 @@ Type = Literal["text", "id", "number", "integer", "currency", "time", "date", "f
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record: how its text is read, whether it must be there, and which words it takes."""
+    """One field of a record: how its text is read, whether it must be there, which words or how many characters."""
 
     type: Type
     required: bool
     words: tuple[str, ...] = ()
+    longest: int = lengths.NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,20 @@ _TYPES: Mapping[Any, Type] = {
     bool: "flag",
 }
 _SHIPPED = {"sku": Field("text", required=True), "quantity": Field("number", required=True)}
+_LONGEST = {"email": lengths.EMAIL, "reason": lengths.TEXT, "lost_reason": lengths.TEXT}
+_LINE = {"title": lengths.TITLE}
+FORM_VALUE = Field("text", required=False, longest=lengths.FORM_VALUE)
 _PARTS = ("profile", "touch", "fields", "lines", "quantities")
 _OURS = ("customer_id", "deal_id", "lead_id", "order_id")
 
 
-def _fields(cls: type) -> dict[str, Field]:
+def _fields(cls: type, longest: Mapping[str, int] = _LONGEST) -> dict[str, Field]:
     hints = get_type_hints(cls)
     return {
-        field.name: _field(field.name, hints[field.name], _is_required(field))
+        field.name: dataclasses.replace(
+            _field(field.name, hints[field.name], _is_required(field)),
+            longest=longest.get(field.name, lengths.NAME),
+        )
         for field in dataclasses.fields(cls)
         if field.name not in _PARTS and field.name not in _OURS
     }
@@ -93,7 +101,7 @@ def _field(name: str, hint: object, required: bool) -> Field:  # noqa: FBT001 - 
 def _kind(cls: type) -> Kind:
     given = {field.name: field for field in dataclasses.fields(cls)}
     line = InvoiceLine if cls is IssueInvoice else OrderLine
-    lines: Mapping[str, Field] | None = _fields(line) if "lines" in given else None
+    lines: Mapping[str, Field] | None = _fields(line, _LINE) if "lines" in given else None
     return Kind(
         command=cls,
         fields=_fields(cls),

@@ -9,6 +9,7 @@ REASONS = {
     "id-mangled": "an id as the source wrote it, not a rounded number such as 1.23E+17",
     "value-missing": "a value",
     "value-unknown": "one of the values the mapping or the record knows",
+    "value-too-long": "at most 200 characters; 320 of an e-mail address, 500 of a line's title, 2,000 of a reason",
     "number-missing": "a number",
     "number-malformed": "an exact decimal number such as 12.50",
     "unknown-currency": "an ISO 4217 currency code such as EUR",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.failures import Misuse
-from api.imports.kinds import PROFILE, TOUCH, Field
+from api.imports.kinds import FORM_VALUE, PROFILE, TOUCH, Field
 from api.imports.mapping import Condition, Expression, Input, Mapping, Record
 from api.imports.problems import Row, Unusable
 from api.imports.values import Compiler, Value
@@ -102,7 +102,7 @@ class _Rule:
         self._set = _values(given, kind.fields, compiler)
         self._profile = _values(record.profile, PROFILE, compiler)
         self._touch = _values(record.touch, TOUCH, compiler)
-        self._form = _values(record.form, dict.fromkeys(record.form, _TEXT), compiler)
+        self._form = _values(record.form, dict.fromkeys(record.form, FORM_VALUE), compiler)
         self._lines = _values(record.lines, kind.lines or {}, compiler)
         self._line = kind.line
         self._needs_customer = kind.profile == "required"

@@ -49,6 +49,7 @@ class Compiler:
         missing = MISSING.get(field.type, "value-missing")
         fallback = self._fallback(expression, field)
         required, words = field.required, field.words
+        longest = field.longest if field.type in {"text", "id"} else None
 
         def value(rows: Sequence[Row]) -> Scalar:
             found = None
@@ -63,6 +64,8 @@ class Compiler:
                     raise Unusable(missing, told, rows[0])
             if words and found is not None and found not in words:
                 raise Unusable("value-unknown", told, rows[0])
+            if longest is not None and found is not None and len(found) > longest:
+                raise Unusable("value-too-long", told, rows[0])
             return found
 
         return self._constant(expression, value) if expression.value is not None else value

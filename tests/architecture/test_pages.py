@@ -28,7 +28,7 @@ OPEN = {
     "/sign-in/with/provider/back",
 }
 """Pages for everyone. Nothing of a tenant is on them."""
-OWN = {f"/{name}/filters/{{filter_id}}/removed" for name in LISTS}
+OWN = {f"/{name}/filters/{{filter_id}}/removed" for name in (*LISTS, "board")}
 """Pages about what is someone's own: they do not exist for others whatever their role; test_lists.py has the rule."""
 
 STREAMS = {"/live"}

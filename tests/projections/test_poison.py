@@ -1,10 +1,15 @@
+import random
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
-from domain.customer import CountryChanged
+from api import lengths
+from commands.command import Context, RecordCustomer
+from commands.handle import handle
+from domain.customer import CountryChanged, Profile
 from domain.order import PaymentReceived
 from domain.tenant import OPERATIONS, EventSkipped
 from projections.definition import Models
@@ -160,3 +165,20 @@ def test_a_value_the_database_cannot_keep_holds_its_unit_alone(
         ("Ann", "BE", None),
         ("Bob", "NL", None),
     ]
+
+
+def test_texts_of_the_greatest_length_hold_nothing(log: Log, projector: Projector, ask: Ask) -> None:
+    chance = random.Random(1)  # noqa: S311 - what does not compress
+    longest = partial(_text, chance)
+    record = Profile(email=f"{longest(lengths.EMAIL - 3)}@a.b", name=longest(), company=longest())
+    context = Context(tenant="main", actor="ann", source="shop", now=at(1))
+    handle(log, RecordCustomer(occurred_at=at(0), profile=record), context)
+    order = replace(placed(), source=longest(), source_id=longest(), customer_id=longest())
+    append(log, "order-1", [order])
+    projector.catch_up()
+    assert held(log.conninfo) == []
+    assert ask("SELECT count(*) FROM read.orders") == [(1,)]
+
+
+def _text(chance: random.Random, length: int = lengths.NAME) -> str:
+    return "".join(chr(chance.randrange(0x20000, 0x2A6DF)) for _ in range(length))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
+from api import lengths
 from domain.currencies import CURRENCIES
 
 _EXACT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -93,7 +94,7 @@ Currency = Annotated[
 Ident = Annotated[
     str,
     BeforeValidator(_ident),
-    StringConstraints(min_length=1, max_length=200),
+    StringConstraints(min_length=1, max_length=lengths.NAME),
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"type": "integer"}],
@@ -101,7 +102,7 @@ Ident = Annotated[
         }
     ),
 ]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=lengths.TEXT)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, pattern=r"^[!-~]+$")]
 PathId = Annotated[str, Path(min_length=1, max_length=100, description="Our id of the record.")]

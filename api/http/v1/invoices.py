@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
+from api import lengths
 from api.http.v1.asking import Ask, referred
 from api.http.v1.border import (
     Body,
@@ -35,7 +36,7 @@ _AT = {"occurred_at": "2026-03-10T10:00:00Z"}
 class InvoiceLineBody(Body):
     """A quantity at a unit price, before tax."""
 
-    title: Annotated[str, StringConstraints(max_length=500)]
+    title: Annotated[str, StringConstraints(max_length=lengths.TITLE)]
     quantity: Exact
     unit_price: Exact
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints, model_validator
 
+from api import lengths
 from api.http.v1.asking import Ask, referred
 from api.http.v1.border import Body, Ident, Instant, Name, PathId, Source, Text, examples
 from api.http.v1.documented import written
@@ -17,7 +18,7 @@ from domain.lead import Touch
 router = APIRouter(route_class=StrictRoute, tags=["leads"])
 _ask = may("leads:write")
 _FieldName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-_FieldValue = Annotated[str, StringConstraints(max_length=10_000)]
+_FieldValue = Annotated[str, StringConstraints(max_length=lengths.FORM_VALUE)]
 
 
 class TouchBody(Body):

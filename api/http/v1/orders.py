@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
+from api import lengths
 from api.http.v1.asking import Ask, referred
 from api.http.v1.border import Body, Currency, Exact, Ident, Instant, Name, PathId, Source, Text, examples
 from api.http.v1.documented import written
@@ -32,7 +33,7 @@ class LineBody(Body):
     """A quantity of one article at a unit price in the order's currency."""
 
     sku: Annotated[str, StringConstraints(max_length=200)]
-    title: Annotated[str, StringConstraints(max_length=500)]
+    title: Annotated[str, StringConstraints(max_length=lengths.TITLE)]
     quantity: Exact
     unit_price: Exact
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from api import lengths
 from api.http.v1.border import Body, Ident, Name
 from domain.customer import Profile
 
-_EMAIL = Annotated[str, Field(min_length=1, max_length=320)]
+_EMAIL = Annotated[str, Field(min_length=1, max_length=lengths.EMAIL)]
 _PHONE = Annotated[str, Field(min_length=1, max_length=50)]
 
 

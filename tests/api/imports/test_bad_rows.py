@@ -59,6 +59,7 @@ ROWS = {
     "id-mangled": "order,1.23E+17,2024-05-01T10:00:00Z,EUR,1,a,\n",
     "value-missing": "order,2,2024-05-01T10:00:00Z,EUR,1,,\n",
     "value-unknown": "lead,2,2024-05-01T10:00:00Z,EUR,1,hesitant,\n",
+    "value-too-long": f"order,{'9' * 201},2024-05-01T10:00:00Z,EUR,1,a,\n",
     "number-missing": "order,2,2024-05-01T10:00:00Z,EUR,,a,\n",
     "number-malformed": "order,2,2024-05-01T10:00:00Z,EUR,1.5e3,a,\n",
     "unknown-currency": "order,2,2024-05-01T10:00:00Z,EURO,1,a,\n",
