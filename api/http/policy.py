@@ -31,6 +31,16 @@ ADMINISTERS = frozenset({"people:read", "people:write", "keys:read", "keys:write
 ACTIONS = READS | WRITES | ADMINISTERS
 """Everything that can be allowed: a resource and what is done with it."""
 
+READ_BY: Mapping[str, str] = {
+    "customer": "customers:read",
+    "lead": "leads:read",
+    "deal": "deals:read",
+    "order": "orders:read",
+    "refund": "orders:read",
+    "invoice": "invoices:read",
+}
+"""The action that one must be allowed to see a record of a kind, or anything of it."""
+
 POLICY: Mapping[str, AbstractSet[str]] = {
     "admin": ACTIONS,
     "manager": READS | WRITES - {"events:write"},

@@ -14,20 +14,13 @@ from starlette.types import Message, Send
 
 from api.http.auth import Caller
 from api.http.errors import RETRY_AFTER, Problem
+from api.http.policy import READ_BY
 from api.live.feed import Feed, FeedUnavailable
 from api.live.stream import stream
 from api.pages.visit import Visit, visitor
 
 router = APIRouter()
-SEEN_BY = {
-    "customer": "customers:read",
-    "lead": "leads:read",
-    "deal": "deals:read",
-    "order": "orders:read",
-    "refund": "orders:read",
-    "invoice": "invoices:read",
-    "pipeline": "pipelines:read",
-}
+HEARD_BY = {**READ_BY, "pipeline": "pipelines:read"}
 """The action that one must be allowed to hear of a kind of record; of other kinds nobody hears."""
 STALLED = 30.0
 """Seconds a browser may take none of what it is sent, before it is let go."""
@@ -78,7 +71,7 @@ async def live(
 
 def kinds_of(caller: Caller) -> frozenset[str]:
     """Return the kinds of records that a caller may hear of."""
-    return frozenset(kind for kind, action in SEEN_BY.items() if caller.may(action))
+    return frozenset(kind for kind, action in HEARD_BY.items() if caller.may(action))
 
 
 @asynccontextmanager

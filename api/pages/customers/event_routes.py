@@ -5,20 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.http.errors import not_found
+from api.http.policy import READ_BY
 from api.pages.customers.explained import explained
 from api.pages.records.naming import records_of
 from api.pages.visit import Visit, visitor
 from domain.ids import id_of, kind_of
 
 router = APIRouter()
-_ACTIONS = {
-    "customer": "customers:read",
-    "lead": "leads:read",
-    "deal": "deals:read",
-    "order": "orders:read",
-    "refund": "orders:read",
-    "invoice": "invoices:read",
-}
 _SAID = "SELECT customer_id, summary FROM read.timeline WHERE position = %s AND stream = %s"
 
 
@@ -28,7 +21,7 @@ def event(
 ) -> Response:
     """Show an event of a record that the visitor may read; all others do not exist."""
     found = explained(visit.service.log, visit.caller.tenant, position)
-    if found is None or not visit.caller.may(_ACTIONS.get(kind_of(found.recorded.stream), "")):
+    if found is None or not visit.caller.may(READ_BY.get(kind_of(found.recorded.stream), "")):
         raise not_found()
     if visit.partial:
         return visit.page("customers/_event.html", event=found)

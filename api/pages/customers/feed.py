@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from fastapi import Query
 from markupsafe import Markup
 
 from api.http.errors import Problem
@@ -13,9 +15,12 @@ from api.pages.customers.timeline import KINDS, Asked, Chip, Timeline
 from api.pages.templates import LOCALE
 
 _LONGEST = 200
+Kinds = Annotated[list[str], Query(alias="kind", default_factory=list)]
+Text = Annotated[str, Query(max_length=1_000)]
+Count = Annotated[int | None, Query(ge=-1, le=2**62)]
 
 
-def asked_of(kinds: list[str], q: str, show: str, before: int | None) -> Asked:
+def asked_of(kinds: Kinds, q: Text = "", show: Text = "", before: Count = None) -> Asked:
     """Return what the address asks of a timeline. Raises Problem 400 for a text that is too long."""
     q = q.strip()
     if len(q) > _LONGEST or "\x00" in q:

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.http.v1.border import PathId
+from api.pages.customers.feed import Text
 from api.pages.customers.identity import identity
 from api.pages.customers.merging import candidates, moves, named
-from api.pages.customers.routes import Text, known, seen
+from api.pages.customers.routes import exist, known, seen
 from api.pages.settings import settings_of, version_of
 from api.pages.visit import Visit, visitor
 from commands.command import MergeCustomers, UnmergeCustomer
@@ -52,9 +53,7 @@ def choose(visit: Merger, customer_id: PathId, other_id: Other = None, q: Text =
 def merge(visit: Merger, customer_id: PathId) -> Response:
     """Show one of two customers under the other."""
     other_id = visit.form.get("other", "")
-    with visit.reading() as connection:
-        known(connection, customer_id)
-        known(connection, other_id)
+    exist(visit, customer_id, other_id)
     stays, goes, version = customer_id, other_id, seen(visit, "seen-other")
     if visit.form.get("stays") == "other":
         stays, goes, version = other_id, customer_id, seen(visit, "seen-this")
@@ -69,9 +68,7 @@ def merge(visit: Merger, customer_id: PathId) -> Response:
 def unmerge(visit: Merger, customer_id: PathId) -> Response:
     """Let a merged customer stand for itself again."""
     merged = visit.form.get("merged", "")
-    with visit.reading() as connection:
-        known(connection, customer_id)
-        known(connection, merged)
+    exist(visit, customer_id, merged)
     command = UnmergeCustomer(customer_id=merged, reason=reason(visit))
     visit.passed(visit.do(command).position)
     return visit.redirect(f"/customers/{customer_id}", flash="They are two customers again.")

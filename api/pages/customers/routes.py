@@ -5,12 +5,12 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import psycopg
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from api.http.errors import not_found
 from api.http.v1.border import PathId
-from api.pages.customers.feed import Feed, asked_of
+from api.pages.customers.feed import Count, Feed, Text, asked_of
 from api.pages.customers.field_history import field_history
 from api.pages.customers.holdings import holdings
 from api.pages.customers.identity import LABELS, identity
@@ -28,28 +28,18 @@ from domain.errors import InvalidValue
 router = APIRouter()
 Reader = Annotated[Visit, visitor("customers:read")]
 Writer = Annotated[Visit, visitor("customers:write")]
-Kinds = Annotated[list[str], Query(alias="kind", default_factory=list)]
-Text = Annotated[str, Query(max_length=1_000)]
+Asking = Annotated[Asked, Depends(asked_of)]
 _ACCEPTS: Mapping[str, Literal["owner", "offered"]] = {"owner": "owner", "offered": "offered"}
-Count = Annotated[int | None, Query(ge=-1, le=2**62)]
 
 
 @router.get("/customers/{customer_id}")
-def customer(  # noqa: PLR0913, PLR0917 - what the address can say
-    visit: Reader,
-    customer_id: PathId,
-    kinds: Kinds,
-    q: Text = "",
-    show: Text = "",
-    before: Count = None,
-    changed: Text = "",
-    stood: Count = None,
+def customer(
+    visit: Reader, customer_id: PathId, asked: Asking, changed: Text = "", stood: Count = None
 ) -> Response:
     """Show a customer; one that was merged leads to the one it was merged into.
 
     After a field was `changed`, what `stood` at a version can be brought back.
     """
-    asked = asked_of(kinds, q, show, before)
     settings = settings_of(visit)
     with visit.reading() as connection:
         who = known(connection, customer_id)
@@ -70,11 +60,8 @@ def customer(  # noqa: PLR0913, PLR0917 - what the address can say
 
 
 @router.get("/customers/{customer_id}/timeline")
-def timeline_part(  # noqa: PLR0913, PLR0917 - what the address can say
-    visit: Reader, customer_id: PathId, kinds: Kinds, q: Text = "", show: Text = "", before: Count = None
-) -> Response:
+def timeline_part(visit: Reader, customer_id: PathId, asked: Asking) -> Response:
     """Show the timeline of a customer alone."""
-    asked = asked_of(kinds, q, show, before)
     if not visit.partial:
         return visit.redirect(f"/customers/{customer_id}")
     with visit.reading() as connection:
@@ -95,16 +82,12 @@ def position_of_newest(visit: Reader, customer_id: PathId) -> Response:
 def older(  # noqa: PLR0913, PLR0917 - what the address can say
     visit: Reader,
     customer_id: PathId,
-    kinds: Kinds,
-    before: Annotated[int, Query(ge=0, le=2**62)],
+    asked: Asking,
     day: date,
-    q: Text = "",
-    show: Text = "",
     n: Annotated[int, Query(ge=1, le=2**31)] = 1,
     of: Count = -1,
 ) -> Response:
-    """Show older events of a timeline: those after `before`, the first of which is number `n` of `of`."""
-    asked = asked_of(kinds, q, show, before)
+    """Show older events of a timeline, the first of which is number `n` of `of`."""
     if not visit.partial:
         return visit.redirect(f"/customers/{customer_id}")
     with visit.reading() as connection:
@@ -151,8 +134,7 @@ def field(visit: Reader, customer_id: PathId, name: str) -> Response:
 @router.post("/customers/{customer_id}/conflicts")
 def settle(visit: Writer, customer_id: PathId) -> Response:
     """Settle whose value of a field stands; refused where the customer has changed since the visitor looked."""
-    with visit.reading() as connection:
-        known(connection, customer_id)
+    exist(visit, customer_id)
     accept = visit.form.get("accept", "")
     if accept not in _ACCEPTS:
         raise InvalidValue(field="accept", rule="owner or offered")
@@ -170,6 +152,13 @@ def known(connection: psycopg.Connection, customer_id: str) -> Standing:
     if who is None:
         raise not_found()
     return who
+
+
+def exist(visit: Visit, *customer_ids: str) -> None:
+    """Raise Problem 404 unless this tenant has all these customers."""
+    with visit.reading() as connection:
+        for customer_id in customer_ids:
+            known(connection, customer_id)
 
 
 def seen(visit: Visit, name: str) -> int | None:
