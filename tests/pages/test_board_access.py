@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 
 from playwright.sync_api import Page, expect
 
-from commands.command import MoveToStage, ScheduleFollowUp
+from commands.command import ChangeAmount, MoveToStage, ScheduleFollowUp
 from tests.pages.boarding import card, column, define, expect_in, opened, show
 from tests.pages.browsing import PHONE, Site, Watch, axe
 
@@ -30,6 +31,44 @@ def test_axe_finds_nothing_on_the_board(site: Site, new_page: NewPage) -> None:
     page = new_page("rep")
     show(page, "/board?closed=true")
     axe(page)
+
+
+def test_the_age_of_a_card_says_which_event_set_the_clock_and_which_did_not(
+    site: Site, new_page: NewPage
+) -> None:
+    define(site)
+    deal = opened(site, "Lamps", days=40, owner="mara")
+    site.do(MoveToStage(deal_id=deal, stage="Qualified"))
+    site.do(ChangeAmount(deal_id=deal, amount=Decimal(900), currency="EUR"))
+    old = opened(site, "Chairs", days=9)
+    page = new_page("analyst")
+    show(page)
+    tip = page.get_by_role("tooltip")
+    chip = card(page, deal).get_by_role("link", name="0 d / 14 d in this stage")
+    chip.focus()
+    expect(tip).to_contain_text("0 days in Qualified, of 14 allowed")
+    expect(tip).to_contain_text("Deal moved to Qualified (test)")
+    expect(tip).to_contain_text("Deal is worth 900 EUR (test). That does not set the clock back.")
+    expect(chip).to_have_accessible_description(re.compile("Counted from"))
+    axe(page)
+    card(page, deal).get_by_role("link", name="Lamps").focus()
+    expect(tip).to_be_hidden()
+    chip.focus()
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    expect(chip).to_be_focused()
+    card(page, old).get_by_role("link", name="9 d / 7 d in this stage").hover()
+    expect(tip).to_contain_text("9 days in New, of 7 allowed")
+    expect(tip).to_contain_text("Deal opened in New of sales")
+    expect(tip).to_contain_text("nothing happened")
+    tip.hover()
+    expect(tip).to_be_visible()
+    page.get_by_role("heading", level=1).hover()
+    expect(tip).to_be_hidden()
+    with site.of(f"{site.tenant}-other").client("admin") as client:
+        told = client.get(f"/board/deals/{deal}/age", headers={"HX-Request": "true"})
+        assert told.status_code == 404
 
 
 def test_a_filter_of_the_board_is_kept_shared_picked_and_removed(site: Site, new_page: NewPage) -> None:

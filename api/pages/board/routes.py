@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api.http.v1.border import PathId
+from api.pages.board.ageing import clock_of
 from api.pages.board.making import make_board
 from api.pages.board.moving import carry_out, standing
 from api.pages.board.query import BoardQuery, query_of
@@ -52,6 +53,15 @@ def parts(
 ) -> Response:
     """Return the heads of all columns anew, and the columns where these deals are now, or that are asked for."""
     return _parts(visit, query, deals, columns)
+
+
+@router.get("/board/deals/{deal_id}/age")
+def age(visit: Reader, deal_id: PathId) -> Response:
+    """Tell why a deal has the age it has; for people without scripts the page of the deal does."""
+    if not visit.partial:
+        return visit.redirect(f"/deals/{deal_id}")
+    with visit.reading() as connection:
+        return visit.page("board/_age.html", clock=clock_of(connection, deal_id))
 
 
 @router.get("/board/deals/{deal_id}/move")

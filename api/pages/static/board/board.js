@@ -5,6 +5,7 @@ import { board } from "./parts.js";
 import { fetchColumns, note } from "./refresh.js";
 import { askWhere } from "./moves.js";
 import { makeDraggable } from "./drag.js";
+import "./ageing.js";
 import "./keys.js";
 
 live(note);
