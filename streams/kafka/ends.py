@@ -28,11 +28,14 @@ class End(NamedTuple):
 NOTHING = End(0)
 
 
-def read_ends(servers: str, topic: str, expected: Mapping[int, int]) -> dict[int, End]:
+def read_ends(
+    servers: str, topic: str, expected: Mapping[int, int], *, doubting: bool = False
+) -> dict[int, End]:
     """Return the end of every partition; `expected` is the sequence that each is known to hold.
 
-    The end is the last record, unless somebody else wrote behind ours: then the highest sequence among the last
-    two thousand. Raises ForeignTopic where nothing there is of a relay, KafkaError where the cluster does not answer.
+    The end is the last record, unless somebody else wrote behind ours: then, and where everything is to be doubted,
+    the highest sequence among the last two thousand. Raises ForeignTopic where nothing there is of a relay, KafkaError
+    where the cluster does not answer.
     """
     consumer = reader(servers)
     try:
@@ -44,7 +47,9 @@ def read_ends(servers: str, topic: str, expected: Mapping[int, int]) -> dict[int
         filled = [one for one in partitions if ends[one] > begins[one]]
         found |= _highest(consumer, {one: (ends[one] - 1, ends[one]) for one in filled})
         doubtful = [
-            one for one in filled if found[one.partition].sequence < max(1, expected.get(one.partition, 0))
+            one
+            for one in filled
+            if doubting or found[one.partition].sequence < max(1, expected.get(one.partition, 0))
         ]
         spans = {one: (max(begins[one], ends[one] - _LOOK_BACK), ends[one]) for one in doubtful}
         found |= _highest(consumer, spans)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import psycopg
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, OutOfOrderSequenceNumberError
 from kafka.future import Future
 
 from streams.errors import ForeignTopic
@@ -77,11 +77,16 @@ class Relay:
         return leads
 
     def _publish(self, outbox: Outbox, stop: threading.Event) -> None:
-        """Publish as the leader, beginning anew from the ends of the partitions whenever Kafka breaks off."""
+        """Publish as the leader, beginning anew from the ends of the partitions whenever Kafka breaks off.
+
+        Where Kafka says that they are not as they were read, somebody wrote behind the last of ours: look closer.
+        """
+        doubting = False
         while not stop.is_set():
             try:
-                Session(outbox, self._servers, self._topics).run(stop, self._well)
+                Session(outbox, self._servers, self._topics, doubting=doubting).run(stop, self._well)
             except KafkaError as cause:
+                doubting = isinstance(cause, OutOfOrderSequenceNumberError)
                 told = f"Kafka is away: {_one_line(cause)}"
                 outbox.trouble(told)
                 self._rest(told, stop)
@@ -101,7 +106,8 @@ class Relay:
 class Session:
     """The work of a leading relay between two troubles."""
 
-    def __init__(self, outbox: Outbox, servers: str, topics: Topics) -> None:
+    def __init__(self, outbox: Outbox, servers: str, topics: Topics, *, doubting: bool = False) -> None:
+        self._doubting = doubting
         self._outbox = outbox
         self._servers = servers
         self._topics = topics
@@ -149,10 +155,12 @@ class Session:
         """Find out from the ends of the partitions what is there, and return the position to read the log from."""
         published = self._outbox.published() or Published(0, [])
         expected = dict(enumerate(published.sequences))
-        self._ends = read_ends(self._servers, self._topics.events, expected)
+        self._ends = read_ends(self._servers, self._topics.events, expected, doubting=self._doubting)
         self._check_ends()
         self._sequences = [self._ends[partition].sequence for partition in range(self._partitions)]
-        self._key_sequence = read_ends(self._servers, self._topics.keys, {})[0].sequence
+        self._key_sequence = read_ends(self._servers, self._topics.keys, {}, doubting=self._doubting)[
+            0
+        ].sequence
         if self._key_sequence == 0:
             self._outbox.publish_every_key()
         lost = [

@@ -98,7 +98,8 @@ class Scene:
 def played(data: Path, broker: Broker, topics: Topics, away: float) -> Iterator[Scene]:
     """Run a relay and two projectors on a fresh log."""
     chance = random.Random(SEED)  # noqa: S311 - a seed repeats the run
-    backstory(data, "keys", "list")  # makes the database and the master key
+    made = backstory(data, "keys", "list")  # makes the database and the master key
+    assert made.returncode == 0, made.stderr
     with ExitStack() as stack:
         postgres = stack.enter_context(EmbeddedPostgres(data / "postgres"))
         conninfo = postgres.conninfo("backstory")

@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
@@ -153,6 +154,28 @@ def test_records_that_somebody_else_wrote_behind_ours_confuse_no_relay(
     behind = len(records)
     again = [one for one in read_topic(kafka, topics.events) if (one.partition, one.offset) not in ours]
     assert len(again) == 21 + log.head() - behind
+
+
+def test_a_relay_that_was_killed_before_it_noted_finds_its_end_behind_what_somebody_else_wrote(
+    log: Log, kafka: str, topics: Topics
+) -> None:
+    fill(log, 0, 50)
+    with relaying(log.conninfo, kafka, topics):
+        all_published(log)
+    with log.connection() as connection:
+        connection.execute("UPDATE log.published SET position = 0, sequences = '{}'")
+    ours = read_topic(kafka, topics.events)
+    before_the_last = {
+        one.partition: former for former, one in pairwise(ours) if former.partition == one.partition
+    }
+    producer = KafkaProducer(bootstrap_servers=kafka)
+    for one in before_the_last.values():
+        producer.send(topics.events, one.value, one.key, one.headers, one.partition)
+    producer.close()
+    fill(log, 50, 50)
+    with relaying(log.conninfo, kafka, topics):
+        all_published(log)
+    assert len(read_topic(kafka, topics.events)) == log.head() + len(before_the_last)
 
 
 def test_what_a_topic_lost_is_published_anew(log: Log, kafka: str, topics: Topics) -> None:
