@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import psutil
+import psycopg
 from psycopg.conninfo import make_conninfo
 
 BACKSTORY = str(Path(sys.executable).with_name("backstory"))
@@ -211,6 +212,21 @@ class RoleOnKafka:
         """Ask it to stop and return its exit code."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
+
+
+def everything_stored(conninfo: str) -> str:
+    """Return every row of every table of the database as text, and every view of schema read."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SET backstory.tenant = 'main'")
+        tables = connection.execute(
+            "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
+            "WHERE table_schema IN ('log', 'model', 'read')"
+        ).fetchall()
+        return "\n".join(
+            str(row)
+            for (table,) in tables
+            for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
+        )
 
 
 def lines(printed: str) -> list[dict[str, object]]:

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests.acceptance.running import Up, backstory, lines, until
+from tests.acceptance.running import Up, backstory, everything_stored, lines, until
 
 PERSON = "SELECT customer_id, name, email, phone FROM customers WHERE name IS NOT NULL ORDER BY name LIMIT 1"
 EVERYBODY = "SELECT name, email, phone FROM customers"
@@ -15,21 +14,6 @@ TOTALS = (
     "FROM customer_money GROUP BY 1 ORDER BY 1"
 )
 MODELS = ("customers", "leads", "orders", "deals", "invoices", "timeline")
-
-
-def everything_stored(conninfo: str) -> str:
-    """Return every row of every table of the database as text, and every view of schema read."""
-    with psycopg.connect(conninfo) as connection:
-        connection.execute("SET backstory.tenant = 'main'")
-        tables = connection.execute(
-            "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
-            "WHERE table_schema IN ('log', 'model', 'read')"
-        ).fetchall()
-        return "\n".join(
-            str(row)
-            for (table,) in tables
-            for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
-        )
 
 
 @pytest.fixture(scope="module")
