@@ -8,11 +8,12 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
@@ -63,7 +64,8 @@ class EmbeddedPostgres:
         self.folder = folder.resolve()
         self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._account = account_for(self.folder)
-        self._mark = f"cluster_name=backstory-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+        self._name = f"backstory-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+        self._mark = f"cluster_name={self._name}"
         self._mutex = threading.Lock()
         self._users: int | None = self._opened("users")
         if use:
@@ -154,6 +156,7 @@ class EmbeddedPostgres:
 
     def _started(self) -> bool:
         if self._pid() is None:
+            self._end_orphans()
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
             socket = make_socket_folder(self.folder, self._account.uid if self._account else os.geteuid())
             settings = [*_SETTINGS, f"unix_socket_directories={socket}", self._mark]
@@ -166,6 +169,13 @@ class EmbeddedPostgres:
         if len(lines) <= _SOCKET_LINE:
             return False
         return self._run("pg_isready", "-q", "-h", lines[_SOCKET_LINE], "-p", str(_PORT)).returncode == 0
+
+    def _end_orphans(self) -> None:
+        """End what a killed server left behind, which would keep the next from starting until it has noticed."""
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess):
+                if "".join(process.cmdline()[:1]).startswith(f"postgres: {self._name}:"):
+                    process.send_signal(signal.SIGQUIT)
 
     def _initialise(self) -> None:
         """Make the data folder beside its place and move it there whole: killed, it leaves no half of one."""

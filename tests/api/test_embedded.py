@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,26 @@ def test_a_killed_server_is_started_again(folder: Path) -> None:
         postgres.ensure()
         with psycopg.connect(postgres.conninfo("postgres")) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+def test_a_killed_server_is_started_again_though_one_of_its_queries_never_ends(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        connection = psycopg.connect(postgres.conninfo("postgres"), autocommit=True)
+        endless = threading.Thread(target=_ask, args=(connection, "DO 'BEGIN LOOP END LOOP; END'"))
+        endless.start()
+        active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO%' AND state = 'active'"
+        with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as watching:
+            while watching.execute(active).fetchone() != (1,):
+                pass
+        os.kill(pid_in(folder), signal.SIGKILL)
+        postgres.ensure()
+        assert answers(postgres)
+        endless.join()
+
+
+def _ask(connection: psycopg.Connection, query: str) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute(query.encode())
 
 
 def test_a_process_id_left_by_a_killed_server_may_belong_to_anybody(folder: Path) -> None:
