@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from api.pages.lists.catalogue import LISTS
 from tests.pages.browsing import PHONE, Site, assert_no_sideways_scroll, axe
-from tests.pages.business import ann, double, order, payment
+from tests.pages.business import ann, double, order, payment, refund
 from tests.pages.test_customer import ask
 from tests.pages.test_lists import many
 
@@ -91,9 +91,27 @@ def test_what_others_change_is_offered_quietly_and_shown_when_asked(new_page: Ne
     expect(line).to_be_hidden()
     expect(orders.locator("#main")).to_be_focused()
     expect(orders).to_have_url(re.compile(r"/orders\?from=2026-01-01$"))
-    expect(tabs["refunds"].get_by_role("button", name="1 record changed · Show")).to_be_visible()
+    site.do(refund("r-9", "1.00", of="1003", day=10), source="shop")
+    expect(tabs["refunds"].get_by_role("button", name="1 record changed · Show")).to_be_visible(
+        timeout=15_000
+    )
     for name in ("deals", "leads"):
         expect(tabs[name].locator("#newer")).to_be_hidden()
+
+
+def test_what_would_not_show_in_a_list_is_not_said_to_have_changed(new_page: NewPage, site: Site) -> None:
+    ann(site)
+    page = new_page("rep")
+    page.goto("/orders?currency=USD")
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    with page.expect_response("**/orders?currency=USD") as looked:
+        site.do(order("1003", "33.00", email="ann@example.org", day=9), source="shop")
+    looked.value.finished()
+    expect(page.locator("#newer")).to_be_hidden()
+    site.do(order("1004", "44.00", currency="USD", email="ann@example.org", day=9), source="shop")
+    page.get_by_role("button", name="1 record changed · Show").click(timeout=15_000)
+    expect(page.get_by_role("link", name="1004")).to_be_visible()
+    expect(page.get_by_role("link", name="1003")).to_have_count(0)
 
 
 def test_an_open_record_says_that_it_has_changed(new_page: NewPage, site: Site) -> None:

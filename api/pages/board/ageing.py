@@ -9,6 +9,7 @@ from api.http.errors import not_found
 from api.pages.board.columns import days_between
 from api.pages.board.pipelines import chosen, pipelines
 from api.pages.customers.timeline import Entry, of_stream
+from api.pages.freshness import freshness
 
 _ENTERS = ("deal-opened.v1", "stage-changed.v1", "deal-won.v1", "deal-lost.v1", "deal-reopened.v1")
 _DEAL = "SELECT pipeline, stage, stage_since FROM read.deals WHERE deal_id = %s"
@@ -33,7 +34,8 @@ def clock_of(connection: psycopg.Connection, deal_id: str) -> Clock:
         raise not_found()
     pipeline, stage, since = row
     rules = chosen(pipelines(connection), pipeline).stage(stage)
-    events = of_stream(connection, f"deal-{deal_id}").entries
+    shown = freshness(connection).position
+    events = [one for one in of_stream(connection, f"deal-{deal_id}").entries if one.position <= shown]
     return Clock(
         stage=stage,
         since=since,
