@@ -35,11 +35,27 @@ SELECT i, k, i * 40 + k AS place, 'order-' || md5('b' || i)::uuid AS stream, k +
 FROM generate_series(1, 2500) AS i, generate_series(0, 3) AS k
 """
 
-_ALL = " UNION ALL ".join(f"({part})" for part in (ORDERS, _CUSTOMERS, _BIG))
+_LEADS = """
+SELECT i, k, i * 2 + k AS place, 'lead-' || md5('l' || i)::uuid AS stream, k + 1 AS version,
+       'c' || i %% (%(subjects)s / 5) AS customer_id,
+       timestamptz '2026-01-01Z' + i * interval '9 seconds' + k * interval '1 hour' AS at,
+       (ARRAY['lead-captured.v1', 'lead-owner-assigned.v1'])[k + 1] AS type,
+       CASE k WHEN 0 THEN jsonb_build_object('source', 'website', 'form', 'form ' || i %% 5,
+                              'customer_id', 'c' || i %% (%(subjects)s / 5),
+                              'touch', jsonb_build_object('source', (ARRAY['google', 'bing', 'friend'])[i %% 3 + 1],
+                                           'campaign', 'campaign ' || i %% 12))
+              ELSE jsonb_build_object('source', 'website', 'owner', 'owner' || i %% 37) END AS data
+FROM generate_series(1, %(subjects)s) AS i, generate_series(0, i %% 2) AS k
+"""
+
+_ALL = " UNION ALL ".join(f"({part})" for part in (ORDERS, _CUSTOMERS, _LEADS, _BIG))
 
 
 def customers(conninfo: str, orders: int) -> int:
-    """Append so many orders of two fifths as many customers, and one with 10,000 events; return how many events."""
+    """Append so many orders and leads of two fifths as many customers, and one customer with 10,000 events.
+
+    Returns how many events that is.
+    """
     return append(conninfo, _ALL, orders)
 
 

@@ -62,25 +62,27 @@ def main() -> None:
             _serving(_OUR_COMMAND, conninfo) as ours,
         ):
             servers = {kind: bare if kind == _BARE else ours for kind in (_BARE, *_OURS)}
-            measured = _measure(log, servers, _key(log))
+            measured = _measure(conninfo, log, servers, _key(log))
     _report(measured)
 
 
-def _measure(log: Log, servers: dict[str, Server], secret: str) -> dict[str, list[dict[str, Any]]]:
+def _measure(
+    conninfo: str, log: Log, servers: dict[str, Server], secret: str
+) -> dict[str, list[dict[str, Any]]]:
     asked = {"secret": secret, "connections": CONNECTIONS}
     measured: dict[str, list[dict[str, Any]]] = {kind: [] for kind in servers}
-    postgres = _postgres(log)
+    postgres = machine.postgres(conninfo)
     for number in range(-1, ROUNDS):  # the first is for warming up
         for kind, server in servers.items():
             told = asked | {"kind": kind, "port": server.port, "tag": secrets.token_hex(4)}
             told["ids"] = _deals(log) if kind == "stage" else []
             told["seconds"] = SECONDS if number >= 0 else 1.0
             load = [sys.executable, "-m", "tests.benchmarks._load", json.dumps(told)]
-            before = _cpu([server.process]), _cpu(postgres)
+            before = machine.cpu([server.process]), machine.cpu(postgres)
             found = json.loads(subprocess.run(load, capture_output=True, text=True, check=True).stdout)
             answered = sum(found["statuses"].values())
-            found["python"] = (_cpu([server.process]) - before[0]) / answered
-            found["postgres"] = (_cpu(postgres) - before[1]) / answered
+            found["python"] = (machine.cpu([server.process]) - before[0]) / answered
+            found["postgres"] = (machine.cpu(postgres) - before[1]) / answered
             if set(found["statuses"]) != {"201"}:
                 raise SystemExit(f"{kind}: answers {found['statuses']}")
             if number >= 0:
@@ -110,22 +112,6 @@ def _report(measured: dict[str, list[dict[str, Any]]]) -> None:
             f"{named[kind]:38} {rate:6,.0f} /s   p95 {1000 * p95:5.1f} ms   "
             f"cpu of server {python:.2f}, PostgreSQL {postgres:.2f} ms{spread}"
         )
-
-
-def _postgres(log: Log) -> list[psutil.Process]:
-    """Return the database's processes where it runs on this machine: its first one has all of the others."""
-    with log.connection() as connection:
-        row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    try:
-        return [psutil.Process(row[0]).parent() or psutil.Process(row[0])] if row else []
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _cpu(processes: list[psutil.Process]) -> float:
-    """Return the seconds of processor time that these and their children took so far."""
-    found = [one for process in processes for one in (process, *process.children(recursive=True))]
-    return sum(times.user + times.system for one in found for times in [one.cpu_times()])
 
 
 def _key(log: Log) -> str:

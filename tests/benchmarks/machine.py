@@ -5,7 +5,7 @@ import platform
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,22 @@ def database(server: str) -> Iterator[str]:
             yield make_conninfo(server, dbname=name)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def postgres(conninfo: str) -> list[psutil.Process]:
+    """Return the database's processes where it runs on this machine: its first one has all of the others."""
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        try:
+            return [psutil.Process(row[0]).parent() or psutil.Process(row[0])] if row else []
+        except psutil.NoSuchProcess:
+            return []
+
+
+def cpu(processes: Iterable[psutil.Process]) -> float:
+    """Return the seconds of processor time that these and their children took so far."""
+    found = [one for process in processes for one in (process, *process.children(recursive=True))]
+    return sum(times.user + times.system for one in found for times in [one.cpu_times()])
 
 
 def described(server: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import httpx
+import psutil
 import psycopg
 from playwright.sync_api import Page, sync_playwright
 
@@ -30,9 +31,12 @@ TARGET = 150.0  # ms, p95
 BOARDS = {
     "board": "/board",
     "board, one owner's": "/board?owner=owner3",
+    "board, an owner's of none": "/board?owner=nobody",
     "board, over the limit": "/board?age=over",
     "board, won and lost too": "/board?closed=true",
+    "board, of some value": "/board?least=5000",
     "board, searched": "/board?q=Deal+77",
+    "board, searched in vain": "/board?q=zebra",
     "board, two columns anew": "/board/parts?columns=1&columns=2",
 }
 CUSTOMERS = {
@@ -45,9 +49,14 @@ CUSTOMERS = {
 }
 LISTS = {
     "list of deals": "/deals",
-    "list of deals, searched": "/deals?q=Deal+77",
+    "... of an outcome": "/deals?outcome=won",
+    "... since a day": "/deals?from=2026-06-01",
+    "... by amount": "/deals?sort=-amount",
+    "... searched": "/deals?q=Deal+77",
     "list of orders": "/orders",
+    "... of a status": "/orders?payment_status=paid",
     "list of refunds": "/refunds",
+    "list of leads": "/leads",
     "list of customers": "/customers",
 }
 _PARTS = ("parts", "timeline", "events")
@@ -74,17 +83,15 @@ def main() -> None:
             sys.stdout.write(f"{DEALS:,} deals, {events:,} events, target p95 {TARGET:.0f} ms\n")
             with serving(conninfo) as url:
                 secret = signed_in(log)
-                _pages(url, secret, BOARDS)
-                _pages(
-                    url,
-                    secret,
-                    {name: to.format(_business.middle(conninfo)) for name, to in CUSTOMERS.items()},
-                )
-                _pages(url, secret, LISTS)
+                middle = _business.middle(conninfo)
+                customers = {name: to.format(middle) for name, to in CUSTOMERS.items()}
+                for addresses in (BOARDS, customers, LISTS):
+                    _pages(conninfo, url, secret, addresses)
                 _screens(log, url, secret)
 
 
-def _pages(url: str, secret: str, addresses: dict[str, str]) -> None:
+def _pages(conninfo: str, url: str, secret: str, addresses: dict[str, str]) -> None:
+    busy = [*psutil.Process().children(), *machine.postgres(conninfo)]
     with httpx.Client(base_url=url, cookies={"backstory-session": secret}, timeout=60) as client:
         for name, address in addresses.items():
             headers = {"HX-Request": "true"} if set(_PARTS) & set(re.split(r"[/?]", address)) else {}
@@ -93,7 +100,10 @@ def _pages(url: str, secret: str, addresses: dict[str, str]) -> None:
                 client.get(address, headers=headers).raise_for_status()
 
             size = len(client.get(address, headers=headers).content) / 1000
-            _told(name, [_timed(ask) for _ in range(PAGES)], f"{size:.0f} kB")
+            before = machine.cpu(busy)
+            took = [_timed(ask) for _ in range(PAGES)]
+            cpu = (machine.cpu(busy) - before) / PAGES * 1000
+            _told(name, took, f"{size:.0f} kB, {cpu:.0f} ms of processor time")
 
 
 def _screens(log: Log, url: str, secret: str) -> None:
