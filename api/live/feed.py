@@ -24,9 +24,10 @@ _MOST = 5_000  # changes told one by one between two looks
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds before connecting again
 _WHERE = """
 SELECT m.position, h.position, coalesce(extract(epoch FROM clock_timestamp() - (
-    SELECT e.recorded_at FROM log.events e WHERE e.position = m.position + 1)), 0)::float8
-FROM (SELECT coalesce(min(p.position), 0) AS position FROM model.places p
-      JOIN model.checkpoints c ON c.name = p.name WHERE c.state = 'following') AS m, log.head AS h
+    SELECT e.recorded_at FROM log.events e WHERE e.position = m.everywhere + 1)), 0)::float8
+FROM (SELECT coalesce(min(p.position) FILTER (WHERE c.state = 'following'), 0) AS position,
+             coalesce(min(p.position), 0) AS everywhere
+      FROM model.places p JOIN model.checkpoints c ON c.name = p.name) AS m, log.head AS h
 """
 _CHANGES = (
     "SELECT position, tenant, stream FROM log.events WHERE position > %s AND position <= %s "
@@ -41,7 +42,8 @@ class FeedUnavailable(Exception):
 class Feed:
     """Tells subscriptions what changed, when every read model shows it. Runs in one event loop.
 
-    `position` is how far the read models are, `behind` for how many seconds the next event has waited to be shown.
+    `position` is how far the read models are that follow the log, `behind` for how many seconds the oldest event has
+    waited to be shown by all, also by those that wait to be rebuilt.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ function show({ live, position, behind, why, since }) {
   clearTimeout(waiting);
   if (state === "ended") tell("You are signed out. What you see is old.");
   else if (state === "reconnecting") waiting = setTimeout(tell, Math.max(0, since + GRACE - Date.now()), `Not live since ${clock.format(since)}, trying again. What you see may be old.`);
-  else if (behind >= STALE) tell(`Shown as of #${number.format(position)}: what was recorded in the last ${number.format(Math.round(behind))} s is safe, but not on this page yet.`);
+  else if (behind >= STALE) tell(`Behind: what was recorded in the last ${number.format(Math.round(behind))} s is safe, but perhaps not on this page yet.`);
   else banner.hidden = true;
 }
 

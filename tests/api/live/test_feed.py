@@ -1,8 +1,10 @@
 """What the feed tells, to whom, from where on."""
 
+import asyncio
 import secrets
 import socket
 import threading
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,8 +17,10 @@ from api.live.feed import NAME, Feed
 from api.live.recent import Changed
 from api.live.serving import Server
 from api.live.subscription import MOST
-from commands.command import MoveToStage, OpenDeal, RecordCustomer
+from commands.command import Context, MoveToStage, OpenDeal, RecordCustomer
+from commands.handle import handle
 from domain.customer import Profile
+from projections.schema import prepare
 from streams.log import Log
 from tests.acceptance.running import until
 from tests.api.live.listening import listening
@@ -108,6 +112,24 @@ def test_a_stream_shows_signs_of_life(site: Site, monkeypatch: pytest.MonkeyPatc
         beats = [heard.next("beat") for _ in range(3)]
     assert beats[-1].ident is not None
     assert all(beat.data.keys() == {"position", "behind"} for beat in beats)
+
+
+def test_a_read_model_that_waits_to_be_rebuilt_is_told_as_behind(log: Log, database: str) -> None:
+    prepare(database)
+    told = RecordCustomer(profile=Profile(email="ann@example.org"))
+    context = Context(tenant="main", actor="test", source="shop", now=datetime.now(UTC))
+    head = handle(log, told, context).position
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE model.places SET position = %s WHERE name <> 'deals'", (head,))
+        connection.execute("UPDATE model.checkpoints SET state = 'outdated' WHERE name = 'deals'")
+    feed = Feed(database)
+    thread = threading.Thread(target=lambda: asyncio.run(feed.run()))
+    thread.start()
+    until(lambda: feed.available, "the feed runs")
+    feed.close()
+    thread.join(30)
+    assert feed.position == head
+    assert feed.behind > 0
 
 
 def test_more_streams_than_a_process_serves_are_turned_away_for_a_while(
