@@ -164,6 +164,7 @@ def _connect(conninfo: str) -> psycopg.Connection:
     end_with_the_machine(connection)
     connection.execute("SET ROLE backstory_app")
     connection.execute("SET TIME ZONE 'UTC'")
+    connection.execute("SET synchronous_commit = off")  # Kafka has what was noted; a lost note is made anew
     for plan in (
         "seqscan",
         "hashjoin",

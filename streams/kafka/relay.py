@@ -38,6 +38,11 @@ class Flight(NamedTuple):
     position: int
     sequences: Sequence[int]
 
+    @property
+    def over(self) -> bool:
+        """Whether it is known what became of it."""
+        return all(each.is_done for each in self.sent)
+
 
 class Relay:
     """Publishes every event of the log, and every key. One relay at a time leads; others stand by.
@@ -131,7 +136,9 @@ class Session:
                 self._publish_keys(cluster)
                 if rows:
                     after = self._send(cluster, rows)
-                while self._flights and (not rows or len(self._flights) >= MOST_IN_FLIGHT):
+                while self._flights and (
+                    not rows or len(self._flights) >= MOST_IN_FLIGHT or self._flights[0].over
+                ):
                     self._land(cluster)
                     well()
                     beat = time.monotonic()
