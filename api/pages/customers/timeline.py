@@ -245,15 +245,13 @@ def chips(connection: psycopg.Connection, who: Standing, asked: Asked) -> Chips:
     conditions, values = _conditions(Asked(q=asked.q, milestones=asked.milestones))
     counts = dict.fromkeys(KINDS, 0)
     latest = 0
-    events = _EVENTS.format(conditions=conditions, ending="")
+    events = _EVENTS.format(conditions="", ending="")
     for name, count, position in connection.execute(
-        f"SELECT type, count(*), max(position) FROM ({events}) t GROUP BY 1".encode(),
+        f"SELECT type, count(*) FILTER (WHERE true{conditions}), max(position) FROM ({events}) t GROUP BY 1".encode(),
         values | {"ids": who.ids},
     ).fetchall():
         counts[kind_of_type(name)] += count
         latest = max(latest, position)
-    if asked.q or asked.milestones:
-        latest = newest(connection, who)
     return Chips(tuple(Chip(kind, KINDS[kind][0], count) for kind, count in counts.items()), latest)
 
 
