@@ -31,7 +31,8 @@ from streams.records import Recorded
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000  # microseconds
 
-_FILTERED = "owner, currency, amount, opened_at, deal_id, title, company, customer_id"  # by boards and lists
+_FILTERED = "owner, currency, amount, opened_at, deal_id, customer_id, found_by"  # by boards and lists
+_INDEXED = 2_000  # bytes of text in an entry of an index, which has 2,704 in all
 
 Entry = tuple[int, int, str, int, str, str]
 """A stage entered: its stamp (the tie-break is a digit and the stage), position, actor, source."""
@@ -203,8 +204,19 @@ def _row(state: Deal) -> Row:
         outcome.value,
         state.lost_because.value if outcome.value == "lost" else None,
         _next_due(state),
+        _found_by(state),
         open_kinds(state.anomalies),
     )
+
+
+def _found_by(state: Deal) -> str | None:
+    """Return what a search finds a deal by, for an index; None where that would be more than an index takes."""
+    title, company = state.title.value or "", state.company.value or ""
+    stage = state.entries[-1][2] if state.entries else ""
+    indexed = (title, company, stage, state.pipeline.value or "", state.owner.value or "")
+    if len("".join(indexed).encode()) > _INDEXED:
+        return None
+    return f"{title}\n{company}"
 
 
 def _standing(state: Deal) -> tuple[Part, ...]:
@@ -255,7 +267,7 @@ def _next_due(state: Deal) -> date | None:
 
 DEALS = ReadModel(
     name="deals",
-    version=4,
+    version=5,
     kinds=("deal",),
     shown_as=("stage_changes", "pipeline_board"),
     fold=Fold(
@@ -279,6 +291,7 @@ DEALS = ReadModel(
             "outcome": "text",
             "lost_reason": "text",
             "next_follow_up_on": "date",
+            "found_by": "text",
             "anomalies": "jsonb",
         },
         state=Deal,

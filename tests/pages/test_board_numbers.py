@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from api import lengths
 from api.http.v1.read_pool import ReadPool
 from api.pages.board.columns import Board, days_between
 from api.pages.board.making import make_board
@@ -253,3 +254,17 @@ def test_a_column_whose_query_takes_too_long_leaves_the_others_standing(
     columns = board_of(business).columns
     assert [one.failed for one in columns] == [False, False, False, False, True, True]
     assert all(one.deals for one in columns)
+
+
+def test_a_deal_with_more_text_than_an_index_takes_is_found_like_any_other(running: Site) -> None:
+    site = running.of("t-long")
+    define(site)
+    text = "".join(chr(0x20000 + n) for n in range(lengths.NAME))
+    deal = opened(site, text, company=text, owner=text)
+    other = opened(site, "Lamps", company="Ann & Co")
+    for query, found in ((text[90:110], deal), ("lamps", other), ("& CO", other)):
+        columns = board_of(site, q=query).columns
+        assert [card.deal_id for one in columns for card in one.cards] == [found]
+        with site.client("rep") as client:
+            listed = client.get("/deals", params={"q": query}).text
+        assert [f"/deals/{ident}" in listed for ident in (deal, other)] == [found == deal, found == other]

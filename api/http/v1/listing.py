@@ -139,6 +139,13 @@ def searched(*columns: str) -> str:
     return f"({' OR '.join(found)})"
 
 
+_LONG_DEALS = (
+    f"SELECT FROM model.deals l WHERE l.deal_id = deals.deal_id AND {searched('l.title', 'l.company')}"
+)
+DEALS_SEARCHED = f"({searched('found_by')} OR (found_by IS NULL AND EXISTS ({_LONG_DEALS})))"
+"""The condition that title or company of a row of model.deals contains the text searched for: mostly by an index."""
+
+
 def shown(ask: Ask, kind: str, ident: str, row: dict[str, Any], position: int) -> Response:
     """Return a record's row, with the version that its stream had at a position as `version` and ETag."""
     with ask.service.log.connection() as connection:

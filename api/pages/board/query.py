@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from api.http.v1.listing import like, searched
+from api.http.v1.listing import DEALS_SEARCHED, like, searched
 from api.pages.board.columns import days_ago
 from domain.errors import InvalidValue
 
@@ -100,7 +100,7 @@ class BoardQuery(BaseModel):
             found.append("amount <= %(most)s")
             values["most"] = self.most
         if self.q is not None:
-            found.append(searched("title", "company", "owner"))
+            found.append(f"({DEALS_SEARCHED} OR {searched('owner')})")
             values["q"] = like(self.q)
         return "".join(f" AND {condition}" for condition in found), values
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from api.http.v1.listing import searched
+from api.http.v1.listing import DEALS_SEARCHED, searched
 from api.pages.lists.definition import Choice, Column, ListPage
 
 _WHOSE = Column("customer", "Customer", "person")
@@ -137,7 +137,7 @@ DEALS = ListPage(
         Choice("stage", "Stage", "stage"),
         Choice("owner", "Owner", "owner"),
     ),
-    search=(searched("title", "company"), _OF_CUSTOMER),
+    search=(DEALS_SEARCHED, _OF_CUSTOMER),
     sums=("amount",),
     empty="Deals appear here when one is opened, on the board, by an import or by the API.",
 )
