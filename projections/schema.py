@@ -26,7 +26,8 @@ def prepare(conninfo: str, models: Models = ALL) -> list[str]:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION backstory_app")
         connection.execute("SET LOCAL ROLE backstory_app")
         if not _up_to_date(connection, models):
-            connection.execute((files("projections") / "catalog.sql").read_text(encoding="utf-8").encode())
+            connection.execute(_catalog().encode())
+            connection.execute(f"COMMENT ON SCHEMA model IS '{_digest(_catalog())}'".encode())
             for model in models.models:
                 _prepare(connection, model)
         outdated = connection.execute(
@@ -40,7 +41,7 @@ def prepare(conninfo: str, models: Models = ALL) -> list[str]:
 def shape(model: ReadModel) -> str:
     """Return a digest of the tables of a model as they are defined now."""
     text = "\n".join(statement for table in tables_of(model) for statement in (table.create(""), str(table)))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _digest(text)
 
 
 def create_tables(connection: psycopg.Connection, model: ReadModel, suffix: str) -> None:
@@ -58,9 +59,17 @@ def guard(connection: psycopg.Connection, model: ReadModel, suffix: str = SHADOW
             connection.execute(statement.encode())
 
 
+def _catalog() -> str:
+    return (files("projections") / "catalog.sql").read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _up_to_date(connection: psycopg.Connection, models: Models) -> bool:
-    newest = "SELECT to_regprocedure('model.waiting()')"  # of what catalog.sql makes
-    if connection.execute(newest.encode()).fetchone() == (None,):
+    made_by = connection.execute("SELECT obj_description('model'::regnamespace, 'pg_namespace')").fetchone()
+    if made_by != (_digest(_catalog()),):
         return False
     known: Iterable[tuple[str, int, str]] = connection.execute(
         "SELECT name, version, shape FROM model.checkpoints WHERE state = 'following'"

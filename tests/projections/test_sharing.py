@@ -120,6 +120,7 @@ def test_a_catalog_with_one_position_a_model_goes_on_from_there(log: Log, databa
         connection.execute("ALTER TABLE model.checkpoints ADD COLUMN position bigint NOT NULL DEFAULT 1")
         connection.execute("DROP TABLE model.places CASCADE")
         connection.execute("ALTER TABLE model.builds DROP COLUMN positions")
+        connection.execute("COMMENT ON SCHEMA model IS NULL")
     prepare(database)
     assert ask("SELECT DISTINCT position FROM model.places") == [(1,)]
     append(log, "order-1", [paid()])
