@@ -1,12 +1,12 @@
 """The templates: everything escaped, nothing undefined; the filters that all of them share."""
 
 import secrets
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -32,7 +32,7 @@ def environment() -> Environment:
     )
     made.globals.update(share=share, days_since=days_since, decimal=Decimal)
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
-    made.filters.update(amount=amount, plain_day=plain_day)
+    made.filters.update(amount=amount, plain_day=plain_day, lasting=lasting)
     return made
 
 
@@ -77,6 +77,11 @@ def share(part: Decimal, whole: Decimal) -> str:
 def moment(at: datetime) -> str:
     """Return a time in UTC to the minute, its zone named: `12 Mar 2026, 18:00 UTC`."""
     return format_datetime(at.astimezone(UTC), "d MMM y, HH:mm 'UTC'", locale=LOCALE)
+
+
+def lasting(seconds: float) -> str:
+    """Return how long something lasts, in its largest fitting unit: `37 min`."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=2, format="short", locale=LOCALE)
 
 
 def machine_time(at: datetime) -> str:

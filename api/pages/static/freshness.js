@@ -19,16 +19,21 @@ export function live(changed) {
 
 function show({ live, position, behind, why, since }) {
   const state = why === "signed-out" ? "ended" : live ? "live" : "reconnecting";
-  const late = behind >= 1 ? ` · ${number.format(Math.round(behind))} s behind` : "";
+  const shown = behind >= 1 ? `${lasting(behind)} behind` : `#${number.format(position)}`;
   chip.dataset.state = state;
   chip.dataset.tone = live && behind < STALE ? "good" : "warn";
   chip.querySelector("[data-words]").textContent = live ? "live · " : "";
-  chip.querySelector("[data-position]").textContent = { live: `#${number.format(position)}${late}`, reconnecting: "reconnecting…", ended: "signed out" }[state];
+  chip.querySelector("[data-position]").textContent = { live: shown, reconnecting: "reconnecting…", ended: "signed out" }[state];
   clearTimeout(waiting);
   if (state === "ended") tell("You are signed out. What you see is old.");
   else if (state === "reconnecting") waiting = setTimeout(tell, Math.max(0, since + GRACE - Date.now()), `Not live since ${clock.format(since)}, trying again. What you see may be old.`);
-  else if (behind >= STALE) tell(`Behind: what was recorded in the last ${number.format(Math.round(behind))} s is safe, but perhaps not on this page yet.`);
+  else if (behind >= STALE) tell(`Behind: what was recorded in the last ${lasting(behind)} is safe, but perhaps not on this page yet.`);
   else banner.hidden = true;
+}
+
+function lasting(seconds) {
+  const [unit, name] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : [3600, "h"];
+  return `${number.format(Math.round(seconds / unit))} ${name}`;
 }
 
 function tell(words) {
