@@ -119,6 +119,7 @@ def test_what_was_recorded_with_a_merged_customer_is_listed_under_the_one_that_s
             shown_page = client.get(f"/{name}{query}").text
             assert len(rows_of(shown_page)) == len(rows) == len(held)
             assert goes not in shown_page
+        assert table(client.get(f"/{name}.csv?customer_id={goes}")) == []
 
 
 def test_sums_of_deals_are_those_of_the_view_whatever_is_asked(site: Site) -> None:

@@ -16,6 +16,14 @@ from api.http.v1.cursors import Place, read_cursor, write_cursor
 from api.http.v1.service import after_passed, json_response
 
 _LARGEST = 2**62
+OF_PERSON = (
+    "customer_id = ANY(ARRAY(SELECT %(customer_id)s::text WHERE NOT EXISTS (SELECT FROM model.customers c "
+    "WHERE c.customer_id = %(customer_id)s AND c.merged_into IS NOT NULL) "
+    "UNION ALL SELECT m.customer_id FROM read.merges m WHERE m.canonical_id = %(customer_id)s))"
+)
+"""The condition of the rows of a customer that stands: recorded with it, or with one who was merged into it."""
+_STANDING = "coalesce(m.canonical_id, t.customer_id) AS customer_id"
+_MERGES = "LEFT JOIN read.merges m ON m.customer_id = t.customer_id"
 
 
 class Reading(BaseModel):
@@ -51,7 +59,8 @@ Search = Annotated[
 class Listing:
     """A list: a view of schema `read`, its columns, its key, what it is ordered by (newest first) and its filters.
 
-    A filter is a condition with the filter's own name as its parameter.
+    A filter is a condition with the filter's own name as its parameter. `table` is what the view shows where `where`
+    holds, row by row: pages are read from there in the order of its index, then customers stand for those merged.
     """
 
     view: str
@@ -60,6 +69,8 @@ class Listing:
     columns: tuple[str, ...]
     filters: Mapping[str, str] = field(default_factory=dict)
     order_type: str = "timestamptz"
+    table: str | None = None
+    where: str = "true"
 
     def answer(self, ask: Ask, query: Page, **fixed: str) -> Response:
         """Return a page: `data`, `next` (the cursor of the next page, or null) and `position`."""
@@ -88,11 +99,17 @@ class Listing:
         if last is not None:
             conditions.append(self._beyond(last))
             values |= {"_value": last.value, "_key": last.key}
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = f"ORDER BY {self.order} DESC, {self.key} DESC"
+        rows = (
+            f"SELECT * FROM {self.table or self.view} WHERE {' AND '.join([self.where, *conditions])} {order}"
+        )
+        columns = ", ".join(self.columns)
+        if self.table is not None:
+            columns = ", ".join(_STANDING if name == "customer_id" else f"t.{name}" for name in self.columns)
         cursor = connection.cursor(row_factory=dict_row)
         cursor.execute(
-            f"SELECT {', '.join(self.columns)}, {self.order}::text AS _order FROM {self.view} {where} "
-            f"ORDER BY {self.order} DESC, {self.key} DESC LIMIT {most}".encode(),
+            f"SELECT {columns}, {self.order}::text AS _order FROM ({rows} LIMIT {most}) t "
+            f"{'' if self.table is None else _MERGES} {order}".encode(),
             values,
         )
         return cursor.fetchall()

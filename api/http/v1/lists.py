@@ -1,10 +1,10 @@
 """The lists that can be read, each a view of schema `read`."""
 
-from api.http.v1.listing import Listing, searched
+from api.http.v1.listing import OF_PERSON, Listing, searched
 
 
 def _equal(*names: str) -> dict[str, str]:
-    return {name: f"{name} = %({name})s" for name in names}
+    return {name: OF_PERSON if name == "customer_id" else f"{name} = %({name})s" for name in names}
 
 
 CUSTOMERS = Listing(
@@ -24,6 +24,8 @@ CUSTOMERS = Listing(
 
 LEADS = Listing(
     view="read.leads",
+    table="model.leads",
+    where="captured_at IS NOT NULL",
     key="lead_id",
     order="captured_at",
     columns=(
@@ -39,6 +41,8 @@ LEADS = Listing(
 
 DEALS = Listing(
     view="read.deals",
+    table="model.deals",
+    where="opened_at IS NOT NULL",
     key="deal_id",
     order="opened_at",
     columns=(
@@ -54,6 +58,8 @@ DEALS = Listing(
 
 ORDERS = Listing(
     view="read.orders",
+    table="model.orders",
+    where="currency IS NOT NULL",
     key="order_id",
     order="placed_at",
     columns=(
@@ -80,6 +86,8 @@ REFUNDS = Listing(
 
 INVOICES = Listing(
     view="read.invoices",
+    table="model.invoices",
+    where="currency IS NOT NULL",
     key="invoice_id",
     order="issued_at",
     columns=(

@@ -8,14 +8,10 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from api.http.errors import Problem
-from api.http.v1.listing import like
+from api.http.v1.listing import OF_PERSON, like
 from api.pages.lists.definition import Choice, ListPage
 
 _LONGEST = 200
-_OF_PERSON = (
-    "customer_id = ANY(ARRAY(SELECT %(customer_id)s::text "
-    "UNION ALL SELECT m.customer_id FROM read.merges m WHERE m.canonical_id = %(customer_id)s))"
-)
 _RESERVED = ("q", "from", "until", "customer_id", "sort")
 
 
@@ -65,7 +61,7 @@ class Asked:
                 conditions.append(_condition(choice, value))
                 named[choice.name] = value
         if customer := self.values.get("customer_id"):
-            conditions.append(_OF_PERSON)
+            conditions.append(OF_PERSON)
             named["customer_id"] = customer
         if q := self.values.get("q"):
             conditions.append(f"({' OR '.join(self.page.search)})")

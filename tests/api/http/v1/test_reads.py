@@ -122,6 +122,7 @@ def test_a_merged_customers_records_are_shown_under_the_other_and_come_back_when
     )
     assert merged["id"] == two["id"]
     assert (orders_of(one["id"]), orders_of(two["id"])) == (0, 1)
+    assert [row["customer_id"] for row in service.get("/v1/orders").json()["data"]] == [two["id"]]
     assert service.get(f"/v1/customers/{one['id']}").json()["merged_into"] == two["id"]
     assert len(service.get("/v1/customers", merged="false").json()["data"]) == 1
     service.done(f"/v1/customers/{one['id']}/unmerge", {"reason": "no"}, Prefer="wait=projected")
