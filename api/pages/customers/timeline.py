@@ -131,12 +131,13 @@ _COLUMNS = (
 _EVENTS = """
 SELECT own.* FROM unnest(%(ids)s::text[]) AS who (id) CROSS JOIN LATERAL (
     SELECT t.* FROM model.timeline t
-    WHERE t.customer_id = who.id AND NOT EXISTS (SELECT FROM model.links l WHERE l.stream = t.stream){conditions}
+    WHERE t.customer_id = who.id
+      AND NOT EXISTS (SELECT FROM model.links l WHERE l.stream = t.stream AND l.astray){conditions}
     {ending}
 ) own
 UNION ALL
 (SELECT t.* FROM model.links l JOIN model.timeline t ON t.stream = l.stream
- WHERE l.customer_id = ANY(%(ids)s::text[]){conditions} {ending})
+ WHERE l.customer_id = ANY(%(ids)s::text[]) AND l.astray{conditions} {ending})
 """
 """The events of a person's records, as read.timeline has them: those of records that turned out to be theirs, too."""
 
