@@ -61,6 +61,7 @@ CUSTOMERS = ListPage(
     one="customer",
     action="customers:read",
     view="read.customers",
+    table="model.customers",
     key="customer_id",
     at="registered_at",
     address="/customers/",

@@ -41,8 +41,8 @@ class ListPage:
 
     `sums` are the columns that are added up, by currency; `search` the conditions one of which a text must meet.
     `table` is what `view` shows, row by row, where rows can be read from there: a row is then found by its key alone,
-    and its customer is the one that it was recorded with. `kept` is a table of the sums by currency and by
-    `kept_by`, the columns of those filters that it can answer.
+    and its customer is the one that it was recorded with; customers are found there and shown by the view. `kept` is
+    a table of the sums by currency and by `kept_by`, the columns of those filters that it can answer.
     """
 
     name: str

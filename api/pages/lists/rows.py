@@ -112,9 +112,11 @@ def select(
     ending = (
         f" ORDER BY {asked.sort} {way}{nulls}, {page.key} {way}{'' if limit is None else f' LIMIT {limit}'}"
     )
-    chosen = f"{page.rows}{_where(conditions)}"
+    shown_by = page.rows if page.of_customers else page.view
+    chosen = f"{shown_by}{_where(conditions)}"
     if page.table is not None and limit is not None:
-        chosen = f"{page.table} WHERE {page.key} = ANY(ARRAY({_keys(asked, chosen, ending)}))"
+        keys = _keys(asked, f"{page.table}{_where(conditions)}", ending)
+        chosen = f"{shown_by} WHERE {page.key} = ANY(ARRAY({keys}))"
     looked_up = [name for name in _LOOKED_UP if page.of_customers and page.has(name)]
     columns = [column.name for column in page.columns if column.name not in {"customer", "order"}]
     rows = f"SELECT {', '.join(columns)}, {asked.sort}::text AS _order FROM {chosen}{ending}"
