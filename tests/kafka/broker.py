@@ -6,6 +6,7 @@ Where there is no java or no Maven it runs in a container.
 
 import fcntl
 import hashlib
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.kafka.container import Container, NoContainer
@@ -188,7 +189,11 @@ def _java_version() -> int:
 
 
 def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Return ports that nobody listens on, below those that outgoing connections are given: they stay free."""
+    probes: list[socket.socket] = []
+    while len(probes) < count:
+        with suppress(OSError):
+            probes.append(socket.create_server(("127.0.0.1", random.randrange(20_000, 32_000))))  # noqa: S311
     ports = [probe.getsockname()[1] for probe in probes]
     for probe in probes:
         probe.close()

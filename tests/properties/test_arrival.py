@@ -48,7 +48,7 @@ from tests.examples import MUG, at
 SOURCES = ("shop", "crm")
 IDS = ("1", "2")
 KINDS = ("order", "refund", "lead", "deal", "invoice")
-OF_THE_LOG = {"projections", "held"}
+OF_THE_LOG = {"projections", "partitions", "held"}
 """Views of how far the log is projected."""
 OF_ARRIVAL = frozenset({"tenant", "position", "recorded_at", "found_at", "settled_at"})
 """Columns of where and when something was recorded."""

@@ -84,7 +84,8 @@ class Workshop:
     def shown(self) -> dict[str, list[str]]:
         """Return every row of every view, without where and when it was recorded and by which batch."""
         views = self.sql(
-            "SELECT viewname FROM pg_views WHERE schemaname = 'read' AND viewname <> 'projections' ORDER BY 1"
+            "SELECT viewname FROM pg_views WHERE schemaname = 'read' "
+            "AND viewname NOT IN ('projections', 'partitions') ORDER BY 1"
         )
         found: dict[str, list[str]] = {}
         for (view,) in views:
