@@ -16,7 +16,7 @@ from streams.log import Log
 
 __all__ = ["CheckpointMoved", "Projector"]
 
-_MOST = 40_000  # events in a batch: the larger, the fewer rows are written more than once
+_MOST = 24_000  # events in a batch: the larger, the fewer rows are written more than once
 _BEAT = 5.0  # seconds between two signs of life
 _LOOK = 0.25  # seconds between two looks whether to stop
 _NAP = 0.05  # seconds between two looks for a partition to take

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SELDOM = (500_000, 20, 100)
+_SELDOM = (2_000_000, 20, 100)
 
 
 @contextmanager
