@@ -13,7 +13,8 @@ from psycopg_pool import ConnectionPool
 _BEGIN = sql.SQL(
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE backstory_analyst; "
     "SET LOCAL backstory.tenant = {tenant}; SET LOCAL statement_timeout = {most}; "
-    "SET LOCAL max_parallel_workers_per_gather = 0"  # many ask at once: one query does not take every core
+    "SET LOCAL max_parallel_workers_per_gather = 0; "  # many ask at once: one query does not take every core
+    "SET LOCAL random_page_cost = 1.1"  # what pages ask for is in memory, or on a disk without a head to move
 )
 _MOST = 10_000  # milliseconds a query may take
 
