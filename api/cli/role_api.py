@@ -74,12 +74,16 @@ def _intake(settings: Settings) -> Callable[[], IntakeLag | None] | None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there. Raises Failure where it cannot."""
+    """Return a socket that listens there; its connections send what they have at once. Raises Failure."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as cause:
         raise Failure(f"--host, --port: cannot listen on {host}:{port}: {cause.strerror or cause}") from None
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # asyncio does so for sockets of its own alone
+    return listener
 
 
 def host_and_port(listener: socket.socket) -> tuple[str, int]:

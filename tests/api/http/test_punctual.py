@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from api.cli.role_api import listening
 from api.http.app import create_app
 from api.http.punctual import Punctual
 from api.http.v1 import limits
@@ -184,3 +185,10 @@ def test_what_is_no_http_is_told_so(site: Site, sent: bytes) -> None:
     with site.connected() as connection:
         connection.sendall(sent)
         assert ended(connection) == (400, "malformed")
+
+
+def test_a_connection_sends_what_it_has_at_once() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
