@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple
 import psutil
 import psycopg
 
+from api.cli.role_api import listening
 from commands.command import Context, CreateApiKey, OpenDeal
 from commands.handle import handle, handle_many
 from projections.schema import prepare
@@ -146,7 +146,7 @@ def _serving(command: list[str], database: str | None = None) -> Iterator[Server
     """Start a server on a free port and lend it, once it answers."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        socket.create_server(("127.0.0.1", 0), backlog=2048) as listener,
+        listening("127.0.0.1", 0) as listener,
     ):
         port = listener.getsockname()[1]
         settings = {
