@@ -9,6 +9,8 @@ from streams.migrate import foreign, migrations
 
 ALIVE = 30.0
 """Seconds after its last sign of life in which a projector counts as running."""
+_SILENT = "least(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, '1970-01-01')), 1e9)::float"
+"""How many seconds ago that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,7 @@ def models(connection: psycopg.Connection) -> list[ModelHealth]:
     """Return the health of every read model, over all tenants."""
     rows = connection.execute(
         "SELECT DISTINCT ON (model) model, version, state, position, head, lag_seconds::float, held_keys, "
-        "least(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, '1970-01-01')), 1e9)::float "
-        "FROM read.projections ORDER BY model"
+        f"{_SILENT} FROM read.projections ORDER BY model"
     ).fetchall()
     return [ModelHealth(*row) for row in rows]
 
@@ -115,8 +116,7 @@ def places(connection: psycopg.Connection) -> list[PlaceHealth]:
     """Return the health of every read model in every partition."""
     rows = connection.execute(
         "SELECT model, partition, lag_events, lag_seconds::float, worker, "
-        "least(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, '1970-01-01')), 1e9)::float "
-        "FROM read.partitions ORDER BY model, partition"
+        f"{_SILENT} FROM read.partitions ORDER BY model, partition"
     ).fetchall()
     return [PlaceHealth(*row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 
 import psycopg
@@ -59,6 +60,7 @@ def guard(connection: psycopg.Connection, model: ReadModel, suffix: str = SHADOW
             connection.execute(statement.encode())
 
 
+@cache
 def _catalog() -> str:
     return (files("projections") / "catalog.sql").read_text(encoding="utf-8")
 

@@ -80,9 +80,8 @@ def listening(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as cause:
         raise Failure(f"--host, --port: cannot listen on {host}:{port}: {cause.strerror or cause}") from None
-    listener.setsockopt(
-        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-    )  # asyncio does so for sockets of its own alone
+    # asyncio does so for sockets of its own alone
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 

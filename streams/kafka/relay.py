@@ -165,9 +165,8 @@ class Session:
         self._ends = read_ends(self._servers, self._topics.events, expected, doubting=self._doubting)
         self._check_ends()
         self._sequences = [self._ends[partition].sequence for partition in range(self._partitions)]
-        self._key_sequence = read_ends(self._servers, self._topics.keys, {}, doubting=self._doubting)[
-            0
-        ].sequence
+        keys = read_ends(self._servers, self._topics.keys, {}, doubting=self._doubting)
+        self._key_sequence = keys[0].sequence
         if self._key_sequence == 0:
             self._outbox.publish_every_key()
         lost = [

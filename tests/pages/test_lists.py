@@ -74,7 +74,7 @@ def test_a_list_counts_and_sums_what_the_read_model_holds(site: Site, name: str)
     page = LISTS[name]
     with site.client("analyst") as client:
         shown_page = client.get(f"/{name}").text
-    [(count,)] = ask(site, f"SELECT count(*) FROM {page.view} WHERE {page.where}")
+    [(count,)] = ask(site, f"SELECT count(*) FROM {page.view} WHERE {page.rows.where}")
     assert re.search(r'id="count">([\d,]+)<', shown_page)[1] == str(count)  # type: ignore[index]
     assert len(rows_of(shown_page)) == count > 0
     sums = ", ".join(f"sum({column})" for column in page.sums)
@@ -110,7 +110,7 @@ def test_what_was_recorded_with_a_merged_customer_is_listed_under_the_one_that_s
     stays, goes = ann(site), double(site)
     site.do(MergeCustomers(loser=goes, survivor=stays, reason="one"))
     page = LISTS[name]
-    held = set(ask(site, f"SELECT {page.key}, customer_id FROM {page.view} WHERE {page.where}"))
+    held = set(ask(site, f"SELECT {page.key}, customer_id FROM {page.view} WHERE {page.rows.where}"))
     assert {customer for _, customer in held} == {stays}
     with site.client("analyst") as client:
         for query in ("", f"?customer_id={stays}", "?q=ann@example.org"):

@@ -97,7 +97,7 @@ Ident = Annotated[
     StringConstraints(min_length=1, max_length=lengths.NAME),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"type": "integer"}],
+            "anyOf": [{"type": "string", "minLength": 1, "maxLength": lengths.NAME}, {"type": "integer"}],
             "description": "An id; integers of any size are taken as texts.",
         }
     ),

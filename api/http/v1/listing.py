@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -22,8 +22,22 @@ OF_PERSON = (
     "UNION ALL SELECT m.customer_id FROM read.merges m WHERE m.canonical_id = %(customer_id)s))"
 )
 """The condition of the rows of a customer that stands: recorded with it, or with one who was merged into it."""
-_STANDING = "coalesce(m.canonical_id, t.customer_id) AS customer_id"
-_MERGES = "LEFT JOIN read.merges m ON m.customer_id = t.customer_id"
+STANDING = "coalesce(m.canonical_id, t.customer_id) AS customer_id"
+MERGES = "LEFT JOIN read.merges m ON m.customer_id = t.customer_id"
+"""Who stands for the customer of a row of `t`, and the join that it takes."""
+
+
+class Stored(NamedTuple):
+    """What a view shows, row by row: the rows of a table where a condition holds."""
+
+    table: str
+    where: str
+
+
+STORED_LEADS = Stored("model.leads", "captured_at IS NOT NULL")
+STORED_DEALS = Stored("model.deals", "opened_at IS NOT NULL")
+STORED_ORDERS = Stored("model.orders", "currency IS NOT NULL")
+STORED_INVOICES = Stored("model.invoices", "currency IS NOT NULL")
 
 
 class Reading(BaseModel):
@@ -59,8 +73,8 @@ Search = Annotated[
 class Listing:
     """A list: a view of schema `read`, its columns, its key, what it is ordered by (newest first) and its filters.
 
-    A filter is a condition with the filter's own name as its parameter. `table` is what the view shows where `where`
-    holds, row by row: pages are read from there in the order of its index, then customers stand for those merged.
+    A filter is a condition with the filter's own name as its parameter. Where rows are `stored`, pages are read from
+    there in the order of the table's index, then customers stand for those merged.
     """
 
     view: str
@@ -69,8 +83,7 @@ class Listing:
     columns: tuple[str, ...]
     filters: Mapping[str, str] = field(default_factory=dict)
     order_type: str = "timestamptz"
-    table: str | None = None
-    where: str = "true"
+    stored: Stored | None = None
 
     def answer(self, ask: Ask, query: Page, **fixed: str) -> Response:
         """Return a page: `data`, `next` (the cursor of the next page, or null) and `position`."""
@@ -100,16 +113,16 @@ class Listing:
             conditions.append(self._beyond(last))
             values |= {"_value": last.value, "_key": last.key}
         order = f"ORDER BY {self.order} DESC, {self.key} DESC"
-        rows = (
-            f"SELECT * FROM {self.table or self.view} WHERE {' AND '.join([self.where, *conditions])} {order}"
-        )
-        columns = ", ".join(self.columns)
-        if self.table is not None:
-            columns = ", ".join(_STANDING if name == "customer_id" else f"t.{name}" for name in self.columns)
+        columns, joined = ", ".join(self.columns), ""
+        source, where = self.stored or (self.view, "true")
+        if self.stored is not None:
+            columns = ", ".join(STANDING if name == "customer_id" else f"t.{name}" for name in self.columns)
+            joined = MERGES
+        rows = f"SELECT * FROM {source} WHERE {' AND '.join([where, *conditions])} {order}"
         cursor = connection.cursor(row_factory=dict_row)
         cursor.execute(
             f"SELECT {columns}, {self.order}::text AS _order FROM ({rows} LIMIT {most}) t "
-            f"{'' if self.table is None else _MERGES} {order}".encode(),
+            f"{joined} {order}".encode(),
             values,
         )
         return cursor.fetchall()

@@ -1,6 +1,14 @@
 """The lists that can be read, each a view of schema `read`."""
 
-from api.http.v1.listing import OF_PERSON, Listing, searched
+from api.http.v1.listing import (
+    OF_PERSON,
+    STORED_DEALS,
+    STORED_INVOICES,
+    STORED_LEADS,
+    STORED_ORDERS,
+    Listing,
+    searched,
+)
 
 
 def _equal(*names: str) -> dict[str, str]:
@@ -24,8 +32,7 @@ CUSTOMERS = Listing(
 
 LEADS = Listing(
     view="read.leads",
-    table="model.leads",
-    where="captured_at IS NOT NULL",
+    stored=STORED_LEADS,
     key="lead_id",
     order="captured_at",
     columns=(
@@ -41,8 +48,7 @@ LEADS = Listing(
 
 DEALS = Listing(
     view="read.deals",
-    table="model.deals",
-    where="opened_at IS NOT NULL",
+    stored=STORED_DEALS,
     key="deal_id",
     order="opened_at",
     columns=(
@@ -58,8 +64,7 @@ DEALS = Listing(
 
 ORDERS = Listing(
     view="read.orders",
-    table="model.orders",
-    where="currency IS NOT NULL",
+    stored=STORED_ORDERS,
     key="order_id",
     order="placed_at",
     columns=(
@@ -86,8 +91,7 @@ REFUNDS = Listing(
 
 INVOICES = Listing(
     view="read.invoices",
-    table="model.invoices",
-    where="currency IS NOT NULL",
+    stored=STORED_INVOICES,
     key="invoice_id",
     order="issued_at",
     columns=(

@@ -32,7 +32,7 @@ _LINE = {"sku": "TEA-1", "title": "Green tea", "quantity": 2, "unit_price": "12.
 class LineBody(Body):
     """A quantity of one article at a unit price in the order's currency."""
 
-    sku: Annotated[str, StringConstraints(max_length=200)]
+    sku: Annotated[str, StringConstraints(max_length=lengths.NAME)]
     title: Annotated[str, StringConstraints(max_length=lengths.TITLE)]
     quantity: Exact
     unit_price: Exact
@@ -101,7 +101,9 @@ class ShipmentBody(Body):
 
     source: Source | None = None
     shipment_id: Ident
-    quantities: dict[Annotated[str, StringConstraints(max_length=200)], Exact] = Field({}, max_length=1000)
+    quantities: dict[Annotated[str, StringConstraints(max_length=lengths.NAME)], Exact] = Field(
+        {}, max_length=1000
+    )
     complete: bool = False
     occurred_at: Instant
 

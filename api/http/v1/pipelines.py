@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import dict_row
 from pydantic import Field
 
+from api import lengths
 from api.http.errors import Problem
 from api.http.v1.asking import Ask
 from api.http.v1.border import Body, Exact, Name, examples
@@ -73,7 +74,7 @@ class PipelineBody(Body):
 class BoardQuery(Reading):
     """Which board."""
 
-    pipeline: str | None = Field(None, max_length=200, examples=["sales"])
+    pipeline: str | None = Field(None, max_length=lengths.NAME, examples=["sales"])
 
 
 @router.put("/pipelines/{name}", **written(keyed=False))

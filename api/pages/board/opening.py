@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from api import lengths
 from api.http.v1.border import Currency, Exact, Name
 from api.http.v1.border import Text as Words
 from commands.command import CaptureLead, OpenDeal
@@ -48,7 +49,7 @@ class NewDeal(_Form):
 
     pipeline: Name
     stage: Name
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, strip_whitespace=True)]
     amount: _Amount = None
     currency: Annotated[Currency | None, _Blank] = None
     owner: _Maybe = None
@@ -78,7 +79,7 @@ class NewDeal(_Form):
 class Enquiry(_Form):
     """What is typed to capture a lead."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, strip_whitespace=True)]
     email: _Email = None
     phone: _Phone = None
     company: _Maybe = None

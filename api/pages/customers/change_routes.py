@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 
 from api.http.v1.border import PathId
-from api.pages.customers.changing import Standing, standing
+from api.pages.customers.changing import FieldStanding, field_standing
 from api.pages.customers.routes import Writer, seen
 from api.pages.visit import Visit
 from commands.command import Answer
@@ -18,7 +18,7 @@ router = APIRouter()
 @router.get("/customers/{customer_id}/fields/{name}/change")
 def ask(visit: Writer, customer_id: PathId, name: str) -> Response:
     """Ask what a field should be."""
-    field = standing(visit, customer_id, name)
+    field = field_standing(visit, customer_id, name)
     return _ask(visit, field, field.now or "")
 
 
@@ -28,7 +28,7 @@ def change(visit: Writer, customer_id: PathId, name: str) -> Response:
 
     Where somebody has changed the field since it was seen, both values are shown and nothing is written.
     """
-    field = standing(visit, customer_id, name, seen(visit, "seen"))
+    field = field_standing(visit, customer_id, name, seen(visit, "seen"))
     home = f"/customers/{customer_id}"
     if field.customer.merged_into is not None:
         return visit.redirect(home, "This customer was merged meanwhile. Nothing was changed.")
@@ -47,7 +47,7 @@ def change(visit: Writer, customer_id: PathId, name: str) -> Response:
     return _changed(visit, field, answer)
 
 
-def _changed(visit: Visit, field: Standing, answer: Answer) -> Response:
+def _changed(visit: Visit, field: FieldStanding, answer: Answer) -> Response:
     home = f"/customers/{field.customer_id}"
     if field.offered:
         told = f"{field.label}: {field.owner} owns it, so its value stands. Yours is offered beside it, to be settled."
@@ -65,9 +65,9 @@ def _value(visit: Visit, customer_id: str, name: str) -> str:
     version = seen(visit, "restores")
     if version is None:
         return visit.form.get("value", "").strip()
-    return standing(visit, customer_id, name, version).seen or ""
+    return field_standing(visit, customer_id, name, version).seen or ""
 
 
-def _ask(visit: Visit, field: Standing, value: str, status: int = 200, *, error: str = "") -> Response:
+def _ask(visit: Visit, field: FieldStanding, value: str, status: int = 200, *, error: str = "") -> Response:
     template = "customers/_change.html" if visit.partial else "customers/change.html"
     return visit.page(template, status, field=field, value=value, error=error)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from api import lengths
 from api.http.auth import OWN_SOURCE
 from api.http.errors import not_found
 from api.pages.customers.identity import LABELS
@@ -17,12 +18,11 @@ from domain.errors import InvalidValue
 from domain.ownership import Field
 from domain.register import after
 
-_LONGEST = 200
 _KEYS: Mapping[str, Callable[[str], str]] = {"email": email_key, "phone": phone_key}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class FieldStanding:
     """A field of a customer as it stands at `version`, and the value that stood when the visitor looked.
 
     `owner` is another source that owns the field by the tenant's rules; None where what is told here stands.
@@ -60,8 +60,8 @@ class Standing:
 
         Raises InvalidValue for a value that the field cannot have.
         """
-        if not 0 < len(value) <= _LONGEST:
-            raise InvalidValue(field=self.name, rule=f"1 to {_LONGEST} characters")
+        if not 0 < len(value) <= lengths.NAME:
+            raise InvalidValue(field=self.name, rule=f"1 to {lengths.NAME} characters")
         if self.customer.erased and self.name in PERSONAL:
             raise InvalidValue(field=self.name, rule="nothing: the person was forgotten")
         _KEYS.get(self.name, str)(value)
@@ -77,7 +77,7 @@ class Standing:
         return self.customer.fields.get(self.name, Field())
 
 
-def standing(visit: Visit, customer_id: str, name: str, seen: int | None = None) -> Standing:
+def field_standing(visit: Visit, customer_id: str, name: str, seen: int | None = None) -> FieldStanding:
     """Return a field as it stands, and as it was at the version the visitor saw (None: this one).
 
     Raises Problem 404 where the tenant has no such customer, or a customer no such field.
@@ -89,7 +89,7 @@ def standing(visit: Visit, customer_id: str, name: str, seen: int | None = None)
     now = folded(stream, events)
     then = now if seen is None else folded(stream, [one for one in events if one.version <= seen])
     owner = settings_of(visit).owners.get(name)
-    return Standing(
+    return FieldStanding(
         customer_id=customer_id,
         name=name,
         version=now.version,

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from api.http.v1.listing import DEALS_SEARCHED, searched
+from api.http.v1.listing import (
+    DEALS_SEARCHED,
+    STORED_DEALS,
+    STORED_INVOICES,
+    STORED_LEADS,
+    STORED_ORDERS,
+    Stored,
+    searched,
+)
 from api.pages.lists.definition import Choice, Column, ListPage
 
 _WHOSE = Column("customer", "Customer", "person")
@@ -24,8 +32,7 @@ LEADS = ListPage(
     one="lead",
     action="leads:read",
     view="read.leads",
-    table="model.leads",
-    where="captured_at IS NOT NULL",
+    stored=STORED_LEADS,
     key="lead_id",
     at="captured_at",
     address="/leads/",
@@ -61,7 +68,7 @@ CUSTOMERS = ListPage(
     one="customer",
     action="customers:read",
     view="read.customers",
-    table="model.customers",
+    stored=Stored("model.customers", "merged_into IS NULL"),
     key="customer_id",
     at="registered_at",
     address="/customers/",
@@ -97,7 +104,6 @@ CUSTOMERS = ListPage(
         "phone ILIKE %(q)s",
         'company COLLATE "default" ILIKE %(q)s',
     ),
-    where="merged_into IS NULL",
     empty="Customers appear here as soon as an order, a form, an import or the API names one.",
 )
 
@@ -107,8 +113,7 @@ DEALS = ListPage(
     one="deal",
     action="deals:read",
     view="read.deals",
-    table="model.deals",
-    where="opened_at IS NOT NULL",
+    stored=STORED_DEALS,
     kept="model.stage_totals",
     kept_by=frozenset({"outcome", "pipeline", "stage", "owner"}),
     key="deal_id",
@@ -149,8 +154,7 @@ ORDERS = ListPage(
     one="order",
     action="orders:read",
     view="read.orders",
-    table="model.orders",
-    where="currency IS NOT NULL",
+    stored=STORED_ORDERS,
     key="order_id",
     at="placed_at",
     address="/orders/",
@@ -233,8 +237,7 @@ INVOICES = ListPage(
     one="invoice",
     action="invoices:read",
     view="read.invoices",
-    table="model.invoices",
-    where="currency IS NOT NULL",
+    stored=STORED_INVOICES,
     key="invoice_id",
     at="issued_at",
     address="/invoices/",

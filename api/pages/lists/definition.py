@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from api.http.v1.listing import Stored
+
 Shown = Literal["text", "title", "status", "money", "time", "day", "person", "record", "flags"]
 
 
@@ -40,9 +42,9 @@ class ListPage:
     """A list of one kind of record. `at` is the time that it is dated by, and that is never unknown.
 
     `sums` are the columns that are added up, by currency; `search` the conditions one of which a text must meet.
-    `table` is what `view` shows, row by row, where rows can be read from there: a row is then found by its key alone,
-    and its customer is the one that it was recorded with; customers are found there and shown by the view. `kept` is
-    a table of the sums by currency and by `kept_by`, the columns of those filters that it can answer.
+    Where rows are `stored`, they are read from there: a row is then found by its key alone, and its customer is the
+    one that it was recorded with; customers are found there and shown by the view. `kept` is a table of the sums by
+    currency and by `kept_by`, the columns of those filters that it can answer.
     """
 
     name: str
@@ -56,8 +58,7 @@ class ListPage:
     choices: tuple[Choice, ...]
     search: tuple[str, ...]
     sums: tuple[str, ...] = ()
-    where: str = "true"
-    table: str | None = None
+    stored: Stored | None = None
     kept: str | None = None
     kept_by: frozenset[str] = frozenset()
     address: str | None = None
@@ -66,9 +67,9 @@ class ListPage:
     """The kinds of records whose changes may be seen in it, where that is not `one`."""
 
     @property
-    def rows(self) -> str:
+    def rows(self) -> Stored:
         """Where its rows are read from."""
-        return self.table or self.view
+        return self.stored or Stored(self.view, "true")
 
     @property
     def sortable(self) -> frozenset[str]:

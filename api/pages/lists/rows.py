@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.http.v1.cursors import Place, read_cursor, write_cursor
+from api.http.v1.listing import MERGES, STANDING
 from api.pages.lists.asking import Asked
 from api.pages.lists.definition import ListPage
 from streams.keyring import Keyring
@@ -20,10 +21,7 @@ PAGE = 50
 _OPTIONS = 60  # values to choose from, the most frequent ones
 _FRESH = 60.0  # seconds they are good for
 _LOOKED_UP = {
-    "customer_id": (
-        "coalesce(m.canonical_id, t.customer_id) AS customer_id",
-        "LEFT JOIN read.merges m ON m.customer_id = t.customer_id",
-    ),
+    "customer_id": (STANDING, MERGES),
     "customer": (
         "coalesce(c.name, c.company, c.email, c.phone) AS customer",
         "LEFT JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, t.customer_id)",
@@ -81,7 +79,7 @@ def totals_of(connection: psycopg.Connection, asked: Asked, time_zone: str) -> t
     if page.kept and asked.values.keys() <= page.kept_by:
         selected = f"sum(parts)::bigint{sums} FROM {page.kept}{_where(conditions)}"
     else:
-        selected = f"count(*){sums} FROM {page.rows}{_where([page.where, *conditions])}"
+        selected = f"count(*){sums} FROM {page.rows.table}{_where([page.rows.where, *conditions])}"
     found = connection.execute(f"SELECT {by}, {selected} GROUP BY 1 ORDER BY 1".encode(), values).fetchall()
     return tuple(
         Total(currency, count, dict(zip(page.sums, added, strict=True))) for currency, count, *added in found
@@ -103,7 +101,7 @@ def select(
     """Return the query of the rows asked for, in their order, and its values."""
     page = asked.page
     conditions, values = asked.conditions(time_zone)
-    conditions.insert(0, page.where)
+    conditions.insert(0, page.rows.where)
     if after is not None:
         conditions.append(_beyond(asked, after))
         values |= {"_value": after.value, "_key": after.key}
@@ -112,10 +110,10 @@ def select(
     ending = (
         f" ORDER BY {asked.sort} {way}{nulls}, {page.key} {way}{'' if limit is None else f' LIMIT {limit}'}"
     )
-    shown_by = page.rows if page.of_customers else page.view
+    shown_by = page.rows.table if page.of_customers else page.view
     chosen = f"{shown_by}{_where(conditions)}"
-    if page.table is not None and limit is not None:
-        keys = _keys(asked, f"{page.table}{_where(conditions)}", ending)
+    if page.stored is not None and limit is not None:
+        keys = _keys(asked, f"{page.stored.table}{_where(conditions)}", ending)
         chosen = f"{shown_by} WHERE {page.key} = ANY(ARRAY({keys}))"
     looked_up = [name for name in _LOOKED_UP if page.of_customers and page.has(name)]
     columns = [column.name for column in page.columns if column.name not in {"customer", "order"}]
@@ -185,7 +183,8 @@ def _found(connection: psycopg.Connection, page: ListPage) -> Iterator[tuple[str
     columns = [choice.column for choice in asked]
     sets = ", ".join(f"({column})" for column in columns)
     kept = page.kept if page.kept_by.issuperset(columns) else None
-    counted, told = ("sum(parts)", kept) if kept else ("count(*)", f"{page.rows} WHERE {page.where}")
+    table, where = page.rows
+    counted, told = ("sum(parts)", kept) if kept else ("count(*)", f"{table} WHERE {where}")
     rows = connection.execute(
         f"SELECT grouping({', '.join(columns)}), coalesce({', '.join(columns)}), {counted} "
         f"FROM {told} GROUP BY GROUPING SETS ({sets})".encode()
