@@ -36,16 +36,14 @@ def environment() -> Environment:
     return made
 
 
-def money(amount: Decimal | str, currency: str) -> str:
+def money(value: Decimal | str, currency: str) -> str:
     """Return an amount as people write it, with every digit it has, in its own currency: `EUR 412,300.00`."""
-    return format_currency(
-        Decimal(amount), currency, format="¤¤ #,##0.00", locale=LOCALE, decimal_quantization=False
-    )
+    return f"{currency} {amount(value, currency)}"
 
 
-def amount(value: Decimal | str) -> str:
-    """Return an amount beside whose currency it stands, with every digit it has: `412,300.00`."""
-    return format_decimal(Decimal(value), format="#,##0.00", locale=LOCALE, decimal_quantization=False)
+def amount(value: Decimal | str, currency: str) -> str:
+    """Return an amount whose currency stands beside it, with every digit it has: `412,300.00`."""
+    return format_currency(Decimal(value), currency, "#,##0.00", LOCALE, decimal_quantization=False)
 
 
 def number(value: Decimal | int | str) -> str:

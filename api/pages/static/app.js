@@ -24,6 +24,22 @@ export function alertPeople(text, tone = "bad") {
   document.getElementById("alerts").replaceChildren(banner);
 }
 
+const widths = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    const frame = target.closest(".table-scroll");
+    frame.toggleAttribute("data-fits", frame.firstElementChild.offsetWidth <= frame.clientWidth);
+  }
+});
+
+/** Keeps the heads of tables below the header wherever the whole table is in sight; a wider one scrolls in its frame. */
+export function watchTables(part) {
+  for (const frame of part.querySelectorAll(".table-scroll[data-sticky]")) {
+    widths.observe(frame);
+    widths.observe(frame.firstElementChild);
+  }
+}
+
+watchTables(document);
 document.querySelector(".app-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 document.addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
 // Lists and records that others change: a quiet line says so where the page would look different, and shows it when asked.
 
-import { alertPeople, say } from "./app.js";
+import { alertPeople, say, watchTables } from "./app.js";
 import { live } from "./freshness.js";
 
 const PAUSE = 5000; // ms between two looks whether what others did shows here
@@ -62,6 +62,7 @@ line.addEventListener("click", async () => {
     told = fresh.textContent;
     document.getElementById("shown").replaceWith(fresh);
     window.htmx.process(fresh);
+    watchTables(fresh);
     forget(known);
     line.hidden = changed.size === 0;
     say("Updated");
