@@ -11,7 +11,10 @@ from api.pages.visit import Visit, visitor
 from commands.command import RemoveFilter, SaveFilter
 from commands.desk import Desk
 from commands.filters import FILTERS
+from domain.errors import InvalidValue
 from domain.saved_filter import FilterSaved, SavedFilters
+
+_MOST = 20  # parameters of an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,11 @@ def saving(router: APIRouter, page: str, action: str, query_of: Callable[[Mappin
 
     def keep(visit: Annotated[Visit, visitor(action)]) -> Response:
         """Keep what the page is asked for under a name. Raises InvalidValue."""
-        query = query_of(dict(parse_qsl(visit.form.get("query", ""), max_num_fields=20)))
+        try:
+            asked = parse_qsl(visit.form.get("query", ""), max_num_fields=_MOST)
+        except ValueError:
+            raise InvalidValue(field="query", rule=f"at most {_MOST} parameters") from None
+        query = query_of(dict(asked))
         visit.do(
             SaveFilter(
                 list=page,

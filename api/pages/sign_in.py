@@ -2,7 +2,6 @@
 
 import sys
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, BackgroundTasks, Response
 
@@ -84,9 +83,8 @@ def begin(visit: Guest, link: Link, response: Response) -> bool:
 
 def local(address: str) -> str:
     """Return an address of ours as it is, any other as the start: nobody is led elsewhere."""
-    parts = urlsplit(address)
     ours = address.startswith("/") and not address.startswith(("//", "/\\", "/sign-in"))
-    return address if ours and not parts.scheme and not parts.netloc and address.isprintable() else _START
+    return address if ours and address.isprintable() else _START
 
 
 def _limit(visit: Guest, address: str) -> None:

@@ -1,6 +1,5 @@
 """A visit: what every page has of its request, and the one way in: who is signed in, and whether they may."""
 
-import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import psycopg
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -80,7 +80,7 @@ class Guest:
         if self.partial:
             response = Response(None, 200, {**PAGE_HEADERS, "HX-Redirect": to})
         if flash:
-            set_cookie(self.request, response, urlsafe_b64encode(json.dumps(flash).encode()).decode(), _FLASH)
+            set_cookie(self.request, response, urlsafe_b64encode(msgspec.json.encode(flash)).decode(), _FLASH)
         return response
 
 
@@ -131,10 +131,9 @@ def is_partial(request: Request) -> bool:
 def read_flash(request: Request) -> str | None:
     """Return what the page before wanted to be said once."""
     try:
-        told = json.loads(urlsafe_b64decode(read_cookie(request, _FLASH) or ""))
+        return msgspec.json.decode(urlsafe_b64decode(read_cookie(request, _FLASH) or ""), type=str)
     except ValueError:
         return None
-    return told if isinstance(told, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPMethod
 
 import pytest
 from fastapi.routing import APIRoute
@@ -63,13 +64,21 @@ class Person:
         self.secret = service.client.app.state.sessions.begin(tenant, self.id)  # type: ignore[attr-defined]
 
     def ask(
-        self, method: str, path: str, form: dict[str, str] | None = None, *, token: bool = True
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str] | None = None,
+        *,
+        token: bool = True,
+        query: dict[str, str] | None = None,
     ) -> Response:
         headers = {"Cookie": f"backstory-session={self.secret}"}
         if token:
             headers[HEADER] = token_of(self.secret)
         data = None if method in SAFE else form
-        return self.service.client.request(method, path, headers=headers, data=data, follow_redirects=False)
+        return self.service.client.request(
+            method, path, params=query, headers=headers, data=data, follow_redirects=False
+        )
 
 
 def ids_of(service: Service) -> dict[str, str]:  # noqa: F811 - the fixture
@@ -133,6 +142,14 @@ def test_nobody_gets_in_without_a_session(service: Service) -> None:  # noqa: F8
         assert answer.headers["location"].startswith("/sign-in")
 
 
+def test_pages_are_asked_by_get_and_post_alone(service: Service) -> None:  # noqa: F811
+    person = Person(service, "admin")
+    for path in {route.path_format for route in PAGES}:
+        for method in set(HTTPMethod) - {"GET", "POST"}:
+            answer = person.ask(method, re.sub(r"\{\w+\}", "x", path))
+            assert (answer.status_code, "allow" in answer.headers) == (405, True), (method, path)
+
+
 def test_no_other_site_acts_in_a_visitors_name(service: Service) -> None:  # noqa: F811
     ids = ids_of(service)
     person = Person(service, "admin")
@@ -146,6 +163,7 @@ def test_no_other_site_acts_in_a_visitors_name(service: Service) -> None:  # noq
             {"Sec-Fetch-Site": "cross-site"},
             {"Origin": "https://evil.example"},
             {"Origin": "null"},
+            {"Origin": "https://["},
         ):
             cookie = {"Cookie": f"backstory-session={person.secret}", HEADER: token_of(person.secret)}
             answer = service.client.request(method, path, headers=cookie | foreign, follow_redirects=False)

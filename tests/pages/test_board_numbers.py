@@ -224,6 +224,14 @@ def test_an_address_that_makes_no_sense_is_refused_with_the_field(site: Site, qu
     assert "</html>" in answer.text
 
 
+def test_a_filter_that_is_left_blank_leaves_nothing_out(site: Site) -> None:
+    lamps = opened(site, "Lamps")
+    with site.client("rep") as client:
+        answer = client.get("/board?pipeline=&owner=&age=&least=&most=+&q=")
+    assert answer.status_code == 200
+    assert lamps in answer.text
+
+
 def test_a_column_that_cannot_be_fetched_says_so_and_can_be_tried_again(
     site: Site, new_page: NewPage, watch: Watch
 ) -> None:

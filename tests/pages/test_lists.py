@@ -336,6 +336,14 @@ def test_too_many_files_at_once_are_asked_to_wait_and_each_gives_its_place_back(
         assert len(table(client.get("/orders.csv"))) == 5
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "yesterday"])
+def test_a_day_that_is_none_or_beyond_reason_is_refused_with_its_field(site: Site, day: str) -> None:
+    with site.client("rep") as client:
+        for name in ("from", "until"):
+            answer = client.get("/orders", params={name: day})
+            assert (answer.status_code, f"{name}: a day from 1900 to 2199" in answer.text) == (400, True)
+
+
 def saved(page: str) -> list[tuple[str, str]]:
     listed = re.search(r'aria-label="Saved filters">(.*?)</ul>', page, re.DOTALL)
     return re.findall(r'href="([^"]+)"[^>]*>.*?</svg>(\w+)', listed[1], re.DOTALL) if listed else []

@@ -132,6 +132,8 @@ def test_a_link_leads_nowhere_else(site: Site, sent: Sent) -> None:
         "/\\evil.example",
         "/sign-in",
         "javascript:x",
+        "//[",
+        "http://[",
         "/a\nb",
     ):
         sent.clear()

@@ -26,7 +26,8 @@ def _nothing_if_blank(value: object) -> object:
 
 
 Told = BeforeValidator(_nothing_if_blank)
-Amount = Annotated[Decimal | None, Told, Field(ge=0, le=10**12)]
+Amount = Annotated[Annotated[Decimal, Field(ge=0, le=10**12)] | None, Told]
+Word = Annotated[Annotated[str, Field(max_length=200)] | None, Told]
 
 
 class BoardQuery(BaseModel):
@@ -34,12 +35,12 @@ class BoardQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    pipeline: Annotated[str | None, Told, Field(max_length=200)] = None
-    owner: Annotated[str | None, Told, Field(max_length=200)] = None
-    age: Annotated[str | None, Told, Field(pattern=r"^(over|\d{1,4})$")] = None
+    pipeline: Word = None
+    owner: Word = None
+    age: Annotated[Annotated[str, Field(pattern=r"^(over|[0-9]{1,4})$")] | None, Told] = None
     least: Amount = None
     most: Amount = None
-    q: Annotated[str | None, Told, Field(max_length=200)] = None
+    q: Word = None
     closed: bool = False
     show: list[Annotated[str, Field(max_length=220)]] = Field(default=[], max_length=50)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from api.http.errors import Problem
 from api.http.v1.listing import OF_PERSON, like
 from api.pages.lists.definition import Choice, ListPage
+from commands.sound import EARLIEST, LATEST
 
 _LONGEST = 200
 _RESERVED = ("q", "from", "until", "customer_id", "sort")
@@ -106,9 +107,12 @@ def _condition(choice: Choice, value: str) -> str:
 
 def _day(name: str, value: str) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
-        raise _malformed(name, "a day such as 2026-03-31") from None
+        day = date.min
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise _malformed(name, "a day from 1900 to 2199 such as 2026-03-31")
+    return day
 
 
 def _midnight(day: date, time_zone: str) -> datetime:
