@@ -49,7 +49,9 @@ def create_app(  # noqa: PLR0913 - all but the first two are by name, and may be
             async with feeding(app, conninfo):
                 yield
 
-    app = FastAPI(title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Backstory", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )  # such a redirect would lead to the host that the asker named, without TLS behind a proxy
     install(app)
     app.include_router(described.router)
     install_pages(app, log, entrance or Entrance("http://127.0.0.1"))

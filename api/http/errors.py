@@ -1,8 +1,8 @@
 """Every no that HTTP says: one table from the class of an error to its status, code and sentence (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from domain import customer, deal, errors, invoice, lead, person, saved_filter, tenant
 from streams import errors as log_errors
@@ -135,12 +136,25 @@ def not_found() -> Problem:
     return Problem(404, "not-found", "There is nothing here.")
 
 
-def _of_http(error: HTTPException) -> Problem:
+def _of_http(request: Request, error: HTTPException) -> Problem:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return not_found()
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return Problem(400, "malformed", "The body cannot be read.")
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "-")
-    return Problem(error.status_code, code, f"{phrase}.", error.headers)
+    headers = {**(error.headers or {})}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return Problem(error.status_code, code, f"{phrase}.", headers)
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """Yield what an address can be asked by; each route knows of its own method alone."""
+    for method in HTTPMethod:
+        scope = {**request.scope, "method": method.value}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method.value
 
 
 async def answer(request: Request, problem: Problem) -> Response:
@@ -167,7 +181,7 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        return await answer(request, _of_http(error))
+        return await answer(request, _of_http(request, error))
 
     for kind in TABLE:
         app.add_exception_handler(kind, told)

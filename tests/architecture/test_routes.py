@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPMethod
 from typing import Any
 
 import pytest
@@ -115,6 +116,17 @@ def test_without_a_key_every_route_answers_401(service: Service) -> None:  # noq
         answer = service.client.request(method, path)
         assert answer.status_code == 401, (method, path)
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_what_is_not_asked_by_a_method_of_the_document_is_refused_and_the_answer_names_those(
+    service: Service,  # noqa: F811 - the fixture
+) -> None:
+    for path in {route.path_format for route in ROUTES}:
+        known = {method for method, route in methods() if route.path_format == path}
+        for method in set(HTTPMethod) - known:
+            answer = service.client.request(method, "/v1" + path)
+            assert answer.status_code == 405, (method, path)
+            assert set(answer.headers["allow"].split(", ")) == known, (method, path)
 
 
 def foreign(route: APIRoute, ids: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.cli.tracebacks import write_traceback
-from api.http.errors import Problem, answer
+from api.http.errors import Problem, answer, malformed
+from api.http.v1.strict import given_twice
 
 MOST_BYTES = 1_000_000
 _PATIENCE = 30.0  # seconds a body may take to arrive
@@ -17,6 +18,18 @@ _BODIES = {"POST", "PUT", "PATCH"}
 _EVENTS = {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"}
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _OTHERS = "/hooks/"  # settle for themselves what they take
+_ONCE = {
+    "authorization",
+    "content-encoding",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "last-event-id",
+    "origin",
+    "sec-fetch-site",
+    "x-csrf-token",
+}  # of two, others on the way might read the other one
+_CLOSE = {"Connection": "close"}
 
 
 class Limits:
@@ -55,12 +68,11 @@ class Limits:
 
 async def _checked(scope: Scope, receive: Receive) -> Receive:
     """Return what the route will receive: the whole body at once. Raises Problem."""
-    if "\0" in scope["path"] or "\0" in unquote(scope["query_string"].decode("latin-1")):
-        raise Problem(400, "malformed", "An address has no NUL character.")
-    if scope["method"] not in _BODIES or scope["path"].startswith(_OTHERS):
-        return receive
     headers = Headers(scope=scope)
     told = headers.get("content-length", "0")
+    _check_head(scope, headers, told)
+    if scope["method"] not in _BODIES or scope["path"].startswith(_OTHERS):
+        return receive
     if not told.isdigit() or int(told) > MOST_BYTES:
         raise _too_large()
     try:
@@ -68,7 +80,7 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
             body = await _body(receive)
     except TimeoutError:
         title = "The request took too long to arrive."
-        raise Problem(408, "request-timeout", title, {"Connection": "close"}) from None
+        raise Problem(408, "request-timeout", title, _CLOSE) from None
     if body:
         _check_type(headers, _types(scope["path"]))
     passed = False
@@ -81,6 +93,20 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return whole
+
+
+def _check_head(scope: Scope, headers: Headers, length: str) -> None:
+    """Raise Problem 400 for a head that others on the way might understand otherwise than we do."""
+    if "\0" in scope["path"] or "\0" in unquote(scope["query_string"].decode("latin-1")):
+        raise Problem(400, "malformed", "An address has no NUL character.")
+    twice = given_twice(name for name in headers.keys() if name in _ONCE or name.startswith("ce-"))  # noqa: SIM118 - a mapping would have each once
+    if twice is not None:
+        raise malformed([{"loc": ("header", twice), "msg": "given once"}])
+    chunked = "transfer-encoding" in headers
+    if chunked and "content-length" in headers:
+        raise Problem(400, "malformed", "A body has a length or is chunked, not both.", _CLOSE)
+    if scope["method"] not in _BODIES and (chunked or length != "0"):
+        raise Problem(400, "malformed", f"A {scope['method']} has no body.", _CLOSE)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -111,11 +137,12 @@ def _check_type(headers: Headers, takes: set[str]) -> None:
     if kind.strip() not in takes:
         title = "The body is of a type that is not read here."
         raise Problem(415, "unsupported-media-type", title, {"Accept": ", ".join(sorted(takes))})
-    name, _, charset = parameters.strip().partition("=")
-    if name == "charset" and charset.strip('" ') not in {"utf-8", "utf8"}:
-        raise Problem(400, "wrong-encoding", "JSON is UTF-8.")
+    for parameter in parameters.split(";"):
+        name, _, charset = parameter.strip().partition("=")
+        if name == "charset" and charset.strip('" ') not in {"utf-8", "utf8"}:
+            raise Problem(400, "wrong-encoding", "Bodies are UTF-8.")
 
 
 def _too_large() -> Problem:
     title = f"A body has at most {MOST_BYTES:,} bytes."
-    return Problem(413, "too-large", title, {"Connection": "close"}, limit=MOST_BYTES)
+    return Problem(413, "too-large", title, _CLOSE, limit=MOST_BYTES)

@@ -10,10 +10,11 @@ from fastapi import Response
 from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.errors import Problem
+from api.http.errors import Problem, malformed
 from api.http.v1.asking import Ask
 from api.http.v1.cursors import Place, read_cursor, write_cursor
 from api.http.v1.service import after_passed, json_response
+from api.http.v1.strict import given_twice
 
 _LARGEST = 2**62
 OF_PERSON = (
@@ -143,7 +144,13 @@ class Listing:
 
 
 def begin(ask: Ask, query: Reading) -> None:
-    """Wait for what the reader has seen. Raises Problem 503, or 400 for the past, which is not shown yet."""
+    """Wait for what the reader has seen.
+
+    Raises Problem 503, or 400 for a parameter that is given twice and for the past, which is not shown yet.
+    """
+    twice = given_twice(name for name, _ in ask.request.query_params.multi_items())
+    if twice is not None:
+        raise malformed([{"loc": ("query", twice), "msg": "given once"}])
     if query.as_of is not None:
         title = "The past is not shown here yet; leave out as_of."
         raise Problem(400, "as-of-unsupported", title)

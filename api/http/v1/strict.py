@@ -1,5 +1,7 @@
 """JSON as the border reads it: UTF-8, not too deep, no NUL, and nothing that only some readers understand."""
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ _NUL = rb"\u0000"  # JSON has no other way to write it
 
 
 def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a JSON text says. Raises Problem 400 for what is none, or deeper than 20 levels."""
+    """Return what a JSON text says. Raises Problem 400 for what is none, ambiguous, or deeper than 20 levels."""
     try:
         body.decode()
         found = msgspec.json.decode(body)
@@ -26,7 +28,25 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
         raise Problem(400, "malformed-json", "The body is not JSON.") from None
     if _NUL in body or body.count(b"{") + body.count(b"[") > DEEPEST:
         _check(found, 0)
+    json.loads(body, object_pairs_hook=_check_names)
     return found
+
+
+def _check_names(members: list[tuple[str, object]]) -> None:
+    """Raise Problem 400 where two members of an object have one name: readers differ in which of them counts."""
+    if (twice := given_twice(name for name, _ in members)) is not None:
+        title = "The members of a JSON object have different names."
+        raise Problem(400, "malformed-json", title, member=twice[:100])
+
+
+def given_twice(names: Iterable[str]) -> str | None:
+    """Return the first name that is there for a second time, None where there is none."""
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _check(value: object, depth: int) -> None:

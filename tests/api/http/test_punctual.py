@@ -187,6 +187,24 @@ def test_what_is_no_http_is_told_so(site: Site, sent: bytes) -> None:
         assert ended(connection) == (400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        ("POST /v1/leads HTTP/1.1", ["Transfer-Encoding: chunked", "Content-Length: 5"]),
+        ("GET /v1/leads HTTP/1.1", ["Content-Length: 5"]),
+        ("GET /v1/leads HTTP/1.1", ["Transfer-Encoding: chunked"]),
+    ],
+)
+def test_what_two_servers_might_read_as_different_requests_is_refused_and_the_connection_closed(
+    site: Site, line: str, headers: list[str]
+) -> None:
+    with site.connected() as connection:
+        connection.sendall(
+            site.head(*headers, line=line) + b"0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+        )
+        assert ended(connection) == (400, "malformed")
+
+
 def test_a_connection_sends_what_it_has_at_once() -> None:
     with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()

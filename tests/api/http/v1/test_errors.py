@@ -80,6 +80,8 @@ CASES: list[tuple[str, str, object, int, str]] = [
     ("GET", f"/v1/leads?unheard={PERSON}", None, 400, "malformed"),
     ("GET", "/v1/leads?cursor=abc", None, 400, "cursor-invalid"),
     ("GET", "/v1/leads?after=-1", None, 400, "malformed"),
+    ("GET", "/v1/leads?status=open&status=qualified", None, 400, "malformed"),
+    ("GET", "/v1/leads/", None, 404, "not-found"),
     ("GET", "/v1/leads?as_of=2026-03-01", None, 400, "as-of-unsupported"),
     ("GET", "/v1/leads?q=%00", None, 400, "malformed"),
     ("GET", "/v1/leads/%00", None, 400, "malformed"),

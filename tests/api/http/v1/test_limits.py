@@ -74,13 +74,38 @@ def test_what_is_no_json_is_malformed(shared: Service, text: bytes) -> None:
     assert send(shared, text) == (400, "malformed-json")
 
 
+@pytest.mark.parametrize(
+    "text", ['{"form": "a", "form": "b"}', '{"form": "a", "fields": {"x": "1", "\\u0078": "2"}}']
+)
+def test_a_json_object_with_two_members_of_one_name_is_refused(shared: Service, text: str) -> None:
+    head = shared.log.head()
+    assert send(shared, text.encode()) == (400, "malformed-json")
+    assert shared.log.head() == head
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "ce-id"])
+def test_a_header_that_is_said_once_and_comes_twice_is_refused(shared: Service, name: str) -> None:
+    given = {
+        "Authorization": f"Bearer {shared.secret}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": f"limits-{next(_numbers)}",
+        "If-Match": '"1"',
+        "ce-id": "1",
+    }
+    headers = [*given.items(), (name, given[name])]
+    answer = shared.client.post("/v1/leads", content=b'{"form": "a"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert answer.json()["errors"] == [{"at": f"header {name.lower()}", "rule": "given once"}]
+
+
 @pytest.mark.parametrize("text", ['{"form": "é"}'.encode("latin-1"), '{"form": "a"}'.encode("utf-16")])
 def test_what_is_not_utf_8_is_malformed(shared: Service, text: bytes) -> None:
     assert send(shared, text) == (400, "wrong-encoding")
 
 
 def test_another_charset_is_refused_by_its_name(shared: Service) -> None:
-    assert send(shared, b'{"form": "a"}', "application/json; charset=latin-1") == (400, "wrong-encoding")
+    for parameters in ("charset=latin-1", 'profile="x"; charset=utf-16'):
+        assert send(shared, b'{"form": "a"}', f"application/json; {parameters}") == (400, "wrong-encoding")
     assert send(shared, b'{"form": "a"}', "application/json; charset=UTF-8")[0] == 201
 
 
