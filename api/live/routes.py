@@ -10,11 +10,11 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse
 from psycopg_pool import PoolTimeout
-from starlette.types import Message, Send
 
 from api.http.auth import Caller
 from api.http.errors import RETRY_AFTER, Problem
 from api.http.policy import READ_BY
+from api.http.streaming import Bounded
 from api.live.feed import Feed, FeedUnavailable
 from api.live.stream import stream
 from api.pages.visit import Visit, visitor
@@ -22,22 +22,11 @@ from api.pages.visit import Visit, visitor
 router = APIRouter()
 HEARD_BY = {**READ_BY, "pipeline": "pipelines:read"}
 """The action that one must be allowed to hear of a kind of record; of other kinds nobody hears."""
-STALLED = 30.0
-"""Seconds a browser may take none of what it is sent, before it is let go."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
 
-class LiveResponse(EventSourceResponse):
-    """A stream that does not wait for ever for a browser that has stopped reading."""
-
-    async def stream_response(self, send: Send) -> None:
-        """Send the stream; end it when the browser takes nothing for too long."""
-
-        async def sent(message: Message) -> None:
-            await asyncio.wait_for(send(message), STALLED)
-
-        with suppress(TimeoutError):
-            await super().stream_response(sent)
+class LiveResponse(Bounded, EventSourceResponse):
+    """A stream of server-sent events."""
 
 
 @router.get("/live")

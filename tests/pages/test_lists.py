@@ -1,9 +1,10 @@
 """What the lists show, add up, keep and give out, asked over HTTP."""
 
+import asyncio
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -334,6 +335,35 @@ def test_too_many_files_at_once_are_asked_to_wait_and_each_gives_its_place_back(
             refused = client.get("/orders.csv")
         assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
         assert len(table(client.get("/orders.csv"))) == 5
+
+
+@pytest.mark.parametrize("how", ["goes away at once", "stops reading"])
+def test_who_goes_away_or_stops_reading_gives_its_place_back(
+    site: Site, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.streaming.STALLED", 0.1)
+    cookie = f"backstory-session={site.session('analyst')}".encode()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/orders.csv",
+        "query_string": b"",
+        "headers": [(b"cookie", cookie)],
+    }
+
+    async def receive() -> dict[str, str]:
+        if how == "stops reading":
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(60)
+
+    for _ in range(3):
+        asyncio.run(site.app(scope, receive, send))
+    with site.client("analyst") as client:
+        assert client.get("/orders.csv").status_code == 200
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "yesterday"])

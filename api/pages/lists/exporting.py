@@ -3,16 +3,16 @@
 import csv
 import io
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import msgspec
 import psycopg
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 
 from api.http.errors import RETRY_AFTER, Problem
+from api.http.streaming import Holding
 from api.pages.headers import PAGE_HEADERS
 from api.pages.lists.asking import Asked
 from api.pages.lists.definition import Column
@@ -44,17 +44,16 @@ def export(visit: Visit, asked: Asked, time_zone: str) -> Response:
         connection.execute(_PATIENCE)
         rows = sum(total.count for total in totals_of(connection, asked, time_zone))
         visit.do(RecordExport(list=asked.page.name, rows=rows, query=asked.query))
-        lines = _lines(connection, asked, time_zone, started.pop_all())
-    name = f"{asked.page.name}-{datetime.now(UTC):%Y-%m-%d}.csv"
-    headers = {**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(lines, 200, headers, "text/csv; charset=utf-8; header=present")
+        lines = _lines(connection, asked, time_zone)
+        started.callback(lines.close)
+        name = f"{asked.page.name}-{datetime.now(UTC):%Y-%m-%d}.csv"
+        headers = {**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+        return Holding(lines, headers, "text/csv; charset=utf-8; header=present", started.pop_all())
 
 
-def _lines(
-    connection: psycopg.Connection, asked: Asked, time_zone: str, started: ExitStack
-) -> Iterator[bytes]:
+def _lines(connection: psycopg.Connection, asked: Asked, time_zone: str) -> Generator[bytes, None, None]:
     columns = asked.page.columns
-    with started, connection.cursor("export") as cursor:
+    with connection.cursor("export") as cursor:
         cursor.itersize = _ROWS
         query, values = select(asked, time_zone, None, None)
         cursor.execute(query.encode(), values)

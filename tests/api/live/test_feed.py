@@ -170,7 +170,7 @@ def test_streams_end_with_the_database_and_go_on_where_they_were(
 def test_a_browser_that_stops_reading_holds_up_nobody_and_is_let_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.live.routes.STALLED", 1.0)
+    monkeypatch.setattr("api.http.streaming.STALLED", 1.0)
     feed: Feed = site.app.state.live
     before = set(feed.subscriptions)
     with socket.socket() as stuck:
