@@ -7,8 +7,6 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-import psycopg
-
 from api.http.errors import Problem
 from api.http.policy import allowed, sources
 from api.http.rate import Rates
@@ -26,8 +24,7 @@ _PREFIX = 16  # digits of a digest that find it; the rest is compared in constan
 _MINUTE = 60.0
 _USED = (
     "INSERT INTO log.key_uses AS u (tenant, key_id, used_at) "
-    "SELECT tenant, key_id, clock_timestamp() FROM unnest(%s::text[], %s::text[]) AS t (tenant, key_id) "
-    "ON CONFLICT (tenant, key_id) DO UPDATE SET used_at = excluded.used_at"
+    "VALUES (%s, %s, clock_timestamp()) ON CONFLICT (tenant, key_id) DO UPDATE SET used_at = excluded.used_at"
 )
 TENANTS = (
     "WITH RECURSIVE t AS ((SELECT tenant FROM log.events ORDER BY tenant LIMIT 1) UNION ALL "
@@ -84,8 +81,7 @@ class Keys:
     _looked_at: float = -_FRESH
     _events: dict[str, list[Recorded]] = field(default_factory=dict)
     _by_prefix: dict[str, tuple[str, Caller]] = field(default_factory=dict)
-    _used: set[tuple[str, str]] = field(default_factory=set)
-    _noted_at: float = -_MINUTE
+    _noted: dict[tuple[str, str], float] = field(default_factory=dict)
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def cached(self, secret: str) -> Caller | None:
@@ -103,10 +99,18 @@ class Keys:
             found = self._find(secret)
         return found
 
-    def take(self, caller: Caller) -> None:
-        """Count a request and note the use of its key. Raises Problem 429 when the key asks too often."""
-        self._used.add((caller.tenant, caller.key_id))
-        self.limit(caller)
+    def is_noted(self, caller: Caller) -> bool:
+        """Say whether a use of the key was noted within the last minute; who hears no must `note` it."""
+        now, key = time.monotonic(), (caller.tenant, caller.key_id)
+        if now - self._noted.get(key, -_MINUTE) < _MINUTE:
+            return True
+        self._noted[key] = now
+        return False
+
+    def note(self, caller: Caller) -> None:
+        """Write down that the key is used now."""
+        with self.log.connection() as connection:
+            connection.execute(_USED, (caller.tenant, caller.key_id))
 
     def limit(self, caller: Caller) -> None:
         """Count a request. Raises Problem 429 when the caller asks too often."""
@@ -127,21 +131,12 @@ class Keys:
             began = time.monotonic()
             with self.log.connection() as connection:
                 rows = connection.execute(_NEW, (KEYS, self._position)).fetchall()
-                self._note_uses(connection, began)
             for recorded in self.log.decode(rows):
                 self._events.setdefault(recorded.tenant, []).append(recorded)
                 self._position = recorded.position
             if rows:
                 self._by_prefix = self._valid()
             self._looked_at = began
-
-    def _note_uses(self, connection: psycopg.Connection, now: float) -> None:
-        """Write down which keys were used, once a minute."""
-        if not self._used or now - self._noted_at < _MINUTE:
-            return
-        self._noted_at, noted, self._used = now, self._used, set()
-        used = sorted(noted)
-        connection.execute(_USED, ([tenant for tenant, _ in used], [key_id for _, key_id in used]))
 
     def _valid(self) -> dict[str, tuple[str, Caller]]:
         found: dict[str, tuple[str, Caller]] = {}

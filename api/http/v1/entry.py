@@ -31,7 +31,9 @@ class May:
         caller = service.keys.cached(secret) or await run_in_threadpool(service.keys.find, secret)
         if caller is None:
             raise _unknown()
-        service.keys.take(caller)
+        service.keys.limit(caller)
+        if not service.keys.is_noted(caller):
+            await run_in_threadpool(service.keys.note, caller)
         if not caller.may(self.action):
             raise await refusal(self.action, service.log, caller, request)
         read_problem(request)

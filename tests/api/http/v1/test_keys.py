@@ -97,22 +97,26 @@ def test_a_key_that_asks_too_often_is_told_when_to_ask_again_and_others_are_not(
     assert service.as_("analyst").get("/v1/leads").status_code == 200
 
 
-def test_the_last_use_of_a_key_is_noted_and_an_unused_one_has_none(start: Callable[..., Service]) -> None:
+def test_the_last_use_of_a_key_is_noted_to_the_minute_and_an_unused_one_has_none(
+    start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = start()
-    used, unused = make_key(service.log, "analyst"), make_key(service.log, "analyst")
-    assert used != unused
-    headers = {"Authorization": f"Bearer {used}"}
-    ids = [e.event.key_id for e in service.log.stream("main", KEYS) if isinstance(e.event, ApiKeyCreated)]
-    deadline = time.monotonic() + 10
-    while not (noted := uses(service)):
-        assert service.client.get("/v1/leads", headers=headers).status_code == 200
-        assert time.monotonic() < deadline
-    assert set(noted) & set(ids[-2:]) == {ids[-2]}
+    used, unused = service.as_("analyst"), service.as_("analyst")
+    before = datetime.now(UTC)
+    assert used.get("/v1/leads").status_code == 200
+    [(key_id, first)] = uses(service)
+    assert first >= before
+    assert used.get("/v1/leads").status_code == 200
+    assert uses(service) == [(key_id, first)], "once a minute is enough"
+    monkeypatch.setattr("api.http.auth._MINUTE", 0.0)
+    assert used.get("/v1/leads").status_code == 200
+    [(same, second)] = uses(service)
+    assert (same, second > first, unused.secret != used.secret) == (key_id, True, True)
 
 
-def uses(service: Service) -> list[str]:
+def uses(service: Service) -> list[tuple[str, datetime]]:
     with service.log.connection() as connection:
-        return [key_id for (key_id,) in connection.execute("SELECT key_id FROM log.key_uses").fetchall()]
+        return connection.execute("SELECT key_id, used_at FROM log.key_uses").fetchall()
 
 
 def test_a_bucket_fills_at_its_rate_and_never_beyond_its_burst() -> None:
