@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -100,6 +101,18 @@ def test_a_link_works_once(page: Page, site: Site, watch: Watch) -> None:
     page.goto(link)
     expect(page.get_by_role("heading", name="This link does not work any more")).to_be_visible()
     axe(page)
+
+
+def test_of_many_who_use_a_link_at_the_same_moment_one_comes_in(site: Site) -> None:
+    link = made_link(site)
+    with site.client() as client, ThreadPoolExecutor(8) as pool:
+        token = re.findall(r'name="csrf" value="(\w+)"', client.get(link).text)[0]
+        answers = list(pool.map(lambda _: client.post(link, data={"csrf": token}), range(8)))
+        came_in = [answer for answer in answers if answer.status_code == 303]
+    assert len(came_in) == 1
+    with site.log.connection() as connection:
+        sessions = connection.execute("SELECT count(*) FROM log.sessions WHERE tenant = %s", (site.tenant,))
+        assert sessions.fetchone() == (1,)
 
 
 def test_looking_at_a_link_does_not_use_it_up(site: Site) -> None:
