@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import OAuth2Client, OAuthError
@@ -26,6 +26,13 @@ class NotConfirmed(Exception):
 
 class Unavailable(Exception):
     """The provider does not answer as its standard says."""
+
+
+class _Tokens(msgspec.Struct):
+    """What is needed of what a provider gives for a code."""
+
+    id_token: str
+    access_token: str
 
 
 class Memo(msgspec.Struct, frozen=True):
@@ -67,16 +74,17 @@ class Provider:
                     code=code,
                     code_verifier=memo.verifier,
                 )
-            claims = self._claims(token, memo)
-            return email_key(claims["email"]) if claims.get("email_verified") is True else _none()
+            claims = self._claims(msgspec.convert(token, _Tokens), memo)
+            email, verified = claims.get("email"), claims.get("email_verified")
+            return email_key(email) if verified is True and isinstance(email, str) else _none()
         except (OAuthError, JoseError, InvalidValue, KeyError) as cause:
             raise NotConfirmed from cause
-        except ValueError as cause:
+        except (httpx2.HTTPError, ValueError) as cause:
             raise Unavailable from cause
 
-    def _claims(self, token: Any, memo: Memo) -> Any:  # noqa: ANN401 - authlib has no types
+    def _claims(self, token: _Tokens, memo: Memo) -> Any:  # noqa: ANN401 - authlib has no types
         decoded = jwt.decode(
-            token["id_token"], KeySet.import_key_set(self._get(self._told("jwks_uri"))), _ALGORITHMS
+            token.id_token, KeySet.import_key_set(self._get(self._told("jwks_uri"))), _ALGORITHMS
         )
         claims = CodeIDToken(
             decoded.claims,
@@ -85,7 +93,7 @@ class Provider:
                 "iss": {"essential": True, "value": self.issuer},
                 "aud": {"essential": True, "value": self.client_id},
             },
-            params={"nonce": memo.nonce, "client_id": self.client_id, "access_token": token["access_token"]},
+            params={"nonce": memo.nonce, "client_id": self.client_id, "access_token": token.access_token},
         )
         claims.validate(leeway=_LEEWAY)
         return claims
@@ -108,8 +116,8 @@ class Provider:
 
     def _get(self, address: str) -> Any:  # noqa: ANN401 - JSON
         try:
-            return httpx.get(address, timeout=_PATIENCE).raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as cause:
+            return httpx2.get(address, timeout=_PATIENCE).raise_for_status().json()
+        except (httpx2.HTTPError, ValueError) as cause:
             raise Unavailable from cause
 
 

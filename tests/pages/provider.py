@@ -28,6 +28,8 @@ class Account:
     claims: dict[str, Any] = field(default_factory=dict)
     key: RSAKey | None = None
     algorithm: str = "RS256"
+    answer: tuple[int, Any] | None = None
+    """What the token endpoint says instead: a status and a document."""
 
 
 class Provider(ThreadingHTTPServer):
@@ -90,7 +92,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         assert body["redirect_uri"][0] == asked["redirect_uri"]
         token = {"access_token": "a", "token_type": "Bearer", "id_token": self.server.token(asked)}
-        self.answer(token)
+        status, document = self.server.account.answer or (200, token)
+        self.answer(document, status)
 
     def answer(self, document: object, status: int = 200) -> None:
         body = json.dumps(document).encode()

@@ -1,6 +1,8 @@
 """Coming in by an OpenID Connect provider."""
 
+import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -35,6 +37,12 @@ def through(client: httpx.Client, leads_to: str = "/people") -> httpx.Response:
     assert there.status_code == 303
     back = httpx.get(there.headers["location"])
     return client.get(back.headers["location"])
+
+
+def unsigned(claims: dict[str, object]) -> str:
+    """Return a token that says it needs no signature."""
+    parts = ({"alg": "none"}, claims)
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
 def signed_in(client: httpx.Client) -> bool:
@@ -77,6 +85,9 @@ def test_who_was_not_invited_stays_out(site: Site, provider: Provider) -> None:
         {"claims": {"nonce": "another sign-in's"}},
         {"claims": {"exp": 1_000_000}},
         {"claims": {"email": "no address"}},
+        {"claims": {"email": 7}},
+        {"answer": (200, {"access_token": "a", "id_token": unsigned({"email": "olga@example.org"})})},
+        {"answer": (400, {"error": "invalid_grant"})},
         {"key": RSAKey.generate_key(2048, {"kid": "k"})},
         {"key": OctKey.import_key(SECRET * 8), "algorithm": "HS256"},
     ],
@@ -90,6 +101,19 @@ def test_what_the_provider_does_not_vouch_for_lets_nobody_in(
     with site.client() as client:
         answer = through(client)
         assert answer.status_code == 403, answer.text
+        assert not signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, "away"), (502, []), (200, []), (200, {}), (200, {"access_token": "a", "id_token": 7})]
+)
+def test_a_provider_that_does_not_answer_in_the_midst_is_said_to_be_away(
+    site: Site, provider: Provider, answer: tuple[int, object]
+) -> None:
+    provider.account = Account(f"olga@{site.tenant}.org", answer=answer)
+    with site.client() as client:
+        told = through(client)
+        assert (told.status_code, told.headers["retry-after"]) == (503, "10")
         assert not signed_in(client)
 
 
