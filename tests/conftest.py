@@ -1,13 +1,16 @@
 """What the tests stand on: one PostgreSQL for the run, a fresh migrated database for each test that asks."""
 
+import fcntl
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -20,11 +23,53 @@ from tests.kafka.broker import Broker, NoKafka, lent
 from tests.kafka.container import Container
 
 MASTER_KEY = bytes(range(32))
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is put there has a folder of its own
+_ROOM = 6 << 30  # bytes: more than a run takes
+_FOLDER = "tests-"  # short: sockets lie far down in it, and their paths may have 107 bytes
 _NO_KAFKA = "no Apache Kafka"
 NO_CHROMIUM = "no Chromium"
 
 for name in [name for name in os.environ if name.startswith("BACKSTORY_") and "TEST" not in name]:
     del os.environ[name]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run one folder for all its files, in memory where there is room; none is left when it ends.
+
+    A run that was killed leaves its folder to the next one, which removes it.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # it works in the folder of the run that started it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is ended puts away what it started
+    parent = Path(os.environ.get("TMPDIR") or _memory() or tempfile.gettempdir())
+    for left in parent.glob(f"{_FOLDER}*"):
+        with suppress(OSError), _held(left):
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=parent))
+    folder.chmod(0o1777)  # as /tmp is: some processes of tests are another account's
+    stack = ExitStack()
+    stack.enter_context(_held(folder))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    config.add_cleanup(stack.close)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a run's folder as one in use. Raises OSError where another does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _memory() -> Path | None:
+    if not _MEMORY.is_dir() or not os.access(_MEMORY, os.W_OK):
+        return None
+    free = min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available)
+    return _MEMORY if free > _ROOM else None
 
 
 @pytest.fixture(scope="session")

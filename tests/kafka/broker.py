@@ -36,6 +36,7 @@ _JAVA = (
     "-Xmx384m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",  # no files besides its folder
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
 )
@@ -77,7 +78,7 @@ class Broker:
 
     def __init__(self, folder: Path, *, java: tuple[str, ...] = _JAVA) -> None:
         self._folder = folder
-        self._java = (*java, "-cp", f"{JARS}/*")
+        self._java = (*java, f"-Djava.io.tmpdir={folder}", "-cp", f"{JARS}/*")
         port, controller = _free_ports(2)
         self.bootstrap = f"127.0.0.1:{port}"
         self._process: subprocess.Popen[bytes] | None = None

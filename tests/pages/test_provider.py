@@ -88,8 +88,8 @@ def test_who_was_not_invited_stays_out(site: Site, provider: Provider) -> None:
         {"claims": {"email": 7}},
         {"answer": (200, {"access_token": "a", "id_token": unsigned({"email": "olga@example.org"})})},
         {"answer": (400, {"error": "invalid_grant"})},
-        {"key": RSAKey.generate_key(2048, {"kid": "k"})},
-        {"key": OctKey.import_key(SECRET * 8), "algorithm": "HS256"},
+        pytest.param({"key": RSAKey.generate_key(2048, {"kid": "k"})}, id="another key"),
+        pytest.param({"key": OctKey.import_key(SECRET * 8), "algorithm": "HS256"}, id="the client's secret"),
     ],
     ids=str,
 )
