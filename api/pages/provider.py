@@ -48,12 +48,13 @@ def come_back(visit: Annotated[Guest, guest()], state: str = "", code: str = "")
     if not found:
         title = "Your account is known to the provider, but its address was not invited here."
         raise _refused("not-invited", title)
+    leads_to = local(memo.leads_to)
     if len(found) == 1:
-        response = visit.redirect(memo.leads_to)
-        begin(visit, Link(found[0].tenant, found[0].person_id, memo.leads_to), response)
+        response = visit.redirect(leads_to)
+        begin(visit, Link(found[0].tenant, found[0].person_id, leads_to), response)
     else:
         links = Links(visit.service.log)
-        choices = [(one.tenant, links.make(Link(one.tenant, one.person_id, memo.leads_to))) for one in found]
+        choices = [(one.tenant, links.make(Link(one.tenant, one.person_id, leads_to))) for one in found]
         response = visit.page("sign_in_choose.html", choices=choices)
     clear_cookie(visit.request, response, _COOKIE)
     return response

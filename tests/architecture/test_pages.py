@@ -10,6 +10,7 @@ from httpx2 import Response
 
 from api.http.policy import ADMINISTERS, POLICY, ROLES, reading
 from api.pages.forgery import HEADER, SAFE, token_of
+from api.pages.headers import PAGE_HEADERS
 from api.pages.install import ROUTERS
 from api.pages.lists.catalogue import LISTS
 from api.pages.visit import Visiting, passing
@@ -112,6 +113,7 @@ def test_each_page_answers_each_role_as_the_policy_says(service: Service, role: 
         answer = person.ask(method, route.path_format.format(**ids), FORM | {"other": other, "merged": other})
         told = (method, route.path, answer.text)
         assert answer.status_code < 500, told
+        assert {name: answer.headers.get(name) for name in PAGE_HEADERS} == PAGE_HEADERS, told
         if action in POLICY[role]:
             assert answer.status_code not in ({401, 403} if route.path in OWN else {401, 403, 404}), told
             assert "/sign-in" not in answer.headers.get("location", ""), told

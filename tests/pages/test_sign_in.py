@@ -115,6 +115,17 @@ def test_of_many_who_use_a_link_at_the_same_moment_one_comes_in(site: Site) -> N
         assert sessions.fetchone() == (1,)
 
 
+def test_a_link_leads_to_where_the_service_is_whatever_host_was_asked(site: Site, sent: Sent) -> None:
+    site.person("rep", f"host@{site.tenant}.org")
+    with site.client() as client:
+        token = re.findall(r'name="csrf" value="(\w+)"', client.get("/sign-in").text)[0]
+        form = {"email": f"host@{site.tenant}.org", "csrf": token}
+        client.post(
+            "/sign-in", data=form, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+        )
+    assert link_of(sent).startswith(f"{site.url}/sign-in/")
+
+
 def test_looking_at_a_link_does_not_use_it_up(site: Site) -> None:
     link = made_link(site)
     for _ in range(3):

@@ -42,6 +42,21 @@ def test_an_event_id_used_for_something_else_is_refused(service: Service) -> Non
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
 
 
+def test_in_a_batch_an_id_told_again_counts_once_and_told_otherwise_is_refused(service: Service) -> None:
+    other = ORDER | {"data": ORDER["data"] | {"total": "1"}}  # type: ignore[operator]
+    results = send(service, [ORDER, other, ORDER], MANY, Prefer="wait=projected").json()["results"]
+    assert [one["status"] for one in results] == [201, 422, 200]
+    assert results[1]["code"] == "idempotency-key-reused"
+    [shown] = service.get("/v1/orders").json()["data"]
+    assert shown["total"] == "29.90"
+
+
+def test_attributes_that_extend_an_event_are_no_part_of_what_it_says(service: Service) -> None:
+    first = send(service, ORDER | {"traceparent": "00-1", "partitionkey": "x", "region": {"a": [1]}})
+    again = send(service, ORDER)
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+
+
 def test_an_event_in_headers_is_the_same_event(service: Service) -> None:
     first = send(service, ORDER)
     headers = {f"ce-{name}": str(ORDER[name]) for name in ("specversion", "id", "source", "type", "time")}

@@ -54,6 +54,20 @@ def test_the_same_key_with_another_body_is_refused_and_records_nothing(service: 
     assert service.log.head() == head
 
 
+def test_of_two_bodies_under_one_key_at_the_same_moment_one_is_recorded_and_the_other_refused(
+    service: Service,
+) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(
+                lambda n: service.post("/v1/leads", {"form": f"f{n % 2}"}, Idempotency_Key="k"), range(32)
+            )
+        )
+    by_body = [{answer.status_code for answer in answers[n::2]} for n in (0, 1)]
+    assert sorted(by_body, key=len) == [{422}, {200, 201}]
+    assert len(service.get("/v1/leads", after=service.log.head()).json()["data"]) == 1
+
+
 def test_idempotency_keys_are_each_api_keys_own(service: Service) -> None:
     service.done("/v1/leads", {"form": "a"}, Idempotency_Key="1")
     other = service.as_("service")
