@@ -28,6 +28,7 @@ from commands.names import KEYS
 _LOOK = 0.2  # seconds between two looks after the roles
 _PATIENCE = 120.0  # seconds until everything must answer for the first time
 _MOST_DEATHS = 5  # of a role, before that
+_ASIDE = 10  # batches of the demo between two words about it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             position = _demo(place, roles, tend) if args.demo else 0
             if _until_ready(listener, supervisor, tend, position):
                 _welcome(place, reached(listener))
+                _aside(f"Ctrl-C ends it, {settings.data} keeps it; another link: backstory people link EMAIL")
             while tend():
                 continue
     return 0
@@ -74,6 +76,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _tell(line: str) -> None:
     sys.stderr.write(f"{line}\n")
+
+
+def _aside(line: str) -> None:
+    """Tell who watches a terminal."""
+    if sys.stderr.isatty():
+        _tell(line)
 
 
 @contextmanager
@@ -134,7 +142,9 @@ def _tend(place: Place, supervisor: Supervisor) -> None:
 def _demo(place: Place, roles: list[Role], tend: Callable[[], bool]) -> int:
     """Tell the demo, if it is to be told, and have it go on; return the position that read models should pass then."""
     before = place.log.head()
-    for _ in play(place.log, place.tenant):
+    for number, done in enumerate(play(place.log, place.tenant)):
+        if number % _ASIDE == 0:
+            _aside(f"the demo: {done:,} things of a tea business's year are told")
         if not tend():
             return 0
     if told(place.log, place.tenant) is None:

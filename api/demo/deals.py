@@ -15,9 +15,11 @@ from commands.command import (
     LoseDeal,
     MoveToStage,
     OpenDeal,
+    RecordCustomer,
     ScheduleFollowUp,
     WinDeal,
 )
+from domain.customer import Profile
 from domain.ids import external_id
 from domain.pipeline import DEFAULT, Pipeline, Stage
 
@@ -75,6 +77,7 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
         occurred_at=at,
     )
     yield Step(at, OFFICE, opened)
+    yield _known(Profile(email=about.who.email, owner=owner, lifecycle_stage="prospect"), at)
     deal_id, amount = about.deal_id, dice.money(400, 18_000)
     stuck = dice.number(0, len(later)) if dice.happens(0.13) else None
     for number, stage in enumerate(later):
@@ -96,6 +99,7 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
         yield Step(at, OFFICE, LoseDeal(deal_id=deal_id, reason=dice.one_of(_LOST)))
         return
     yield Step(at, OFFICE, WinDeal(deal_id=deal_id))
+    yield _known(Profile(email=about.who.email, lifecycle_stage="customer"), at)
     bill = Bill(about.tenant, about.number, about.who, amount, deal_id)
     yield from invoice_of(dice, OFFICE, bill, dice.at_work(at, 0.1, 3))
 
@@ -117,6 +121,11 @@ def forgotten_of(about: Opportunity, amount: Decimal, at: datetime) -> Iterator[
     yield Step(at, OFFICE, ChangeAmount(deal_id=about.deal_id, amount=amount, currency=about.who.currency))
     for days, stage in enumerate(("Qualified", "Proposal")):
         yield Step(at + timedelta(days=days), OFFICE, MoveToStage(deal_id=about.deal_id, stage=stage))
+
+
+def _known(profile: Profile, at: datetime) -> Step:
+    """Return what the office notes about a customer."""
+    return Step(at, OFFICE, RecordCustomer(profile=profile, occurred_at=at))
 
 
 def _left(dice: Dice, stage: Stage, at: datetime, *, stuck: bool) -> datetime:

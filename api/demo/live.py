@@ -18,7 +18,7 @@ from commands.handle import handle
 from domain.errors import Refusal
 from streams.log import Log
 
-_ORDERS = 5_000  # the numbers that the year leaves to us
+_FIRST = 5_000  # the numbers of orders and enquiries that the year leaves to us
 _KNOWN = 200  # people of the year who may come back
 _AT_ONCE = 40  # storylines
 _PLANNED = 0.07  # of all steps: what the year foresaw goes on for some hours
@@ -76,9 +76,9 @@ def _storyline(tenant: str, number: int, crowd: Crowd, at: datetime) -> Iterator
     who = crowd.who(dice, new=0.4)
     if dice.happens(0.55):
         shop = dice.one_of(SHOPS)
-        found = order_of(dice, shop, _ORDERS + number, who.account(shop.accounts), at)
+        found = order_of(dice, shop, _FIRST + number, who.account(shop.accounts), at)
     else:
-        found = enquiry_of(dice, tenant, f"live-{number}", who, at)
+        found = enquiry_of(dice, tenant, f"{_FIRST + number}", who, at)
     return iter(sorted(found, key=lambda step: step.at))
 
 

@@ -1,6 +1,8 @@
 """The year: how many people come on which day, by shop and by form, growing and with the seasons."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +16,7 @@ from commands.command import (
     ChooseTimeZone,
     DefineOwnership,
     DefinePipeline,
+    IssueInvoice,
     RecordOrder,
     RecordPayment,
     RecordRefund,
@@ -37,7 +40,18 @@ def story(tenant: str, ends: datetime) -> list[Step]:
         *_forgotten(tenant, ends),
         *_oddities(ends),
     ]
-    return sorted(steps, key=lambda step: step.at)
+    return list(_numbered(sorted(steps, key=lambda step: step.at)))
+
+
+def _numbered(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps, their invoices numbered as an office does: by year, in the order they are issued."""
+    issued = Counter[int]()
+    for step in steps:
+        command = step.command
+        if isinstance(command, IssueInvoice):
+            issued[step.at.year] += 1
+            command = replace(command, number=f"{step.at.year}-{issued[step.at.year]:04}")
+        yield step._replace(command=command)
 
 
 def _settings(at: datetime) -> Iterator[Step]:

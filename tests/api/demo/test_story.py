@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.demo.year import YEAR, story
-from commands.command import DefinePipeline, RecordOrder, RecordPayment, WinDeal
+from commands.command import DefinePipeline, IssueInvoice, RecordOrder, RecordPayment, WinDeal
 
 NOW = datetime(2031, 8, 17, 14, 30, tzinfo=UTC)
 
@@ -42,6 +42,13 @@ def test_some_payments_are_heard_of_before_their_orders() -> None:
         if isinstance(step.command, RecordPayment) and n < placed.get(step.command.order_source_id or "", 0)
     ]
     assert len(early) > 10
+
+
+def test_invoices_are_numbered_by_year_in_the_order_they_are_issued() -> None:
+    issued = [step for step in story("main", NOW) if isinstance(step.command, IssueInvoice)]
+    for year in {step.at.year for step in issued}:
+        numbers = [step.command.number for step in issued if step.at.year == year]
+        assert numbers == [f"{year}-{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 def test_no_fact_is_told_before_it_happened() -> None:
