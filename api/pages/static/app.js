@@ -40,9 +40,18 @@ export function watchTables(part) {
 }
 
 watchTables(document);
+for (const copier of document.querySelectorAll("[data-copies-text]")) copier.hidden = !navigator.clipboard;
 document.querySelector(".app-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 document.addEventListener("click", (event) => {
+  const copier = event.target.closest("[data-copies-text]");
+  if (copier) {
+    navigator.clipboard.writeText(document.getElementById(copier.dataset.copiesText).textContent).then(() => {
+      copier.textContent = "Copied";
+      say("Copied");
+    });
+    return;
+  }
   const opener = event.target.closest("[data-opens]");
   if (opener) {
     document.getElementById(opener.dataset.opens).showModal();
