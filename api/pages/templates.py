@@ -1,10 +1,12 @@
 """The templates: everything escaped, nothing undefined; the filters that all of them share."""
 
 import secrets
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
@@ -15,6 +17,8 @@ from api.pages.navigation import is_current, places_of, settings_of
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALE = "en_GB"
+ZONE: ContextVar[str] = ContextVar("ZONE", default="UTC")
+"""The time zone in which the page that is being made tells days and times: the tenant's."""
 
 
 @cache
@@ -30,7 +34,7 @@ def environment() -> Environment:
     made.globals.update(
         asset=asset, places_of=places_of, settings_of=settings_of, is_current=is_current, fresh_id=fresh_id
     )
-    made.globals.update(share=share, days_since=days_since, decimal=Decimal)
+    made.globals.update(share=share, days_since=days_since, decimal=Decimal, zone=ZONE.get)
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
     made.filters.update(amount=amount, plain_day=plain_day, lasting=lasting)
     return made
@@ -52,8 +56,8 @@ def number(value: Decimal | int | str) -> str:
 
 
 def day(at: datetime) -> str:
-    """Return the day of a time in UTC: `12 Mar 2026`."""
-    return format_date(at.astimezone(UTC), "d MMM y", locale=LOCALE)
+    """Return the tenant's day of a time: `12 Mar 2026`."""
+    return format_date(at.astimezone(ZoneInfo(ZONE.get())), "d MMM y", locale=LOCALE)
 
 
 def plain_day(on: date) -> str:
@@ -73,8 +77,8 @@ def share(part: Decimal, whole: Decimal) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return a time in UTC to the minute, its zone named: `12 Mar 2026, 18:00 UTC`."""
-    return format_datetime(at.astimezone(UTC), "d MMM y, HH:mm 'UTC'", locale=LOCALE)
+    """Return a time to the minute in the tenant's time zone, and that one's name: `12 Mar 2026, 18:00 CET`."""
+    return format_datetime(at, "d MMM y, HH:mm z", tzinfo=ZoneInfo(ZONE.get()), locale=LOCALE)
 
 
 def lasting(seconds: float) -> str:

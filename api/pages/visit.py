@@ -23,9 +23,12 @@ from api.pages import forgery
 from api.pages.entrance import Entrance
 from api.pages.headers import PAGE_HEADERS
 from api.pages.sessions import Sessions, clear_cookie, read_cookie, set_cookie
-from api.pages.templates import environment
+from api.pages.templates import ZONE, environment
 from commands.command import Answer, Command, Context
+from commands.desk import Desk
 from commands.handle import handle
+from commands.names import SETTINGS
+from domain.tenant import NEW, Tenant
 
 _ONCE = "once"  # the form field that makes a repeated submission harmless
 _FLASH = "flash"
@@ -63,9 +66,15 @@ class Guest:
         """Whether htmx asks, for a part of the page."""
         return is_partial(self.request)
 
+    @property
+    def settings(self) -> Tenant:
+        """The settings of the tenant that the page is about; of none, the usual ones."""
+        return NEW
+
     def page(self, template: str, status: int = 200, **context: object) -> HTMLResponse:
         """Return a page, or a part of one, of a template: it sees `visit`, `flash` and the context."""
         flash = read_flash(self.request) if not self.partial else None
+        ZONE.set(self.settings.time_zone)
         text = environment().get_template(template).render(visit=self, flash=flash, **context)
         response = HTMLResponse(text, status, dict(PAGE_HEADERS))
         if flash:
@@ -89,6 +98,15 @@ class Visit(Guest):
     """A request of someone who is signed in and may do what the page does."""
 
     caller: Caller
+
+    @property
+    def settings(self) -> Tenant:
+        """The settings of the visitor's tenant, as they were when this visit first asked."""
+        found: Tenant | None = getattr(self.request.state, "settings", None)
+        if found is None:
+            found = Desk(self.service.log, self.caller.tenant).state(SETTINGS)
+            self.request.state.settings = found
+        return found
 
     def reading(self) -> AbstractContextManager[psycopg.Connection]:
         """Lend a read-only transaction that sees the visitor's tenant, as it is at its first query."""
@@ -147,9 +165,11 @@ class Visiting:
         service: Service = request.app.state.service
         sessions: Sessions = request.app.state.sessions
         secret = read_cookie(request)
+        request.state.visit = None  # nor is it asked again while the database is away
         caller = None if secret is None else await run_in_threadpool(sessions.find, secret)
         if caller is None or secret is None:
             raise Problem(401, "sign-in-needed", "Please sign in.")
+        request.state.visit = Guest(request, service, secret, {}, caller)
         service.keys.limit(caller)
         visit = Visit(request, service, secret, await form_of(request), caller)
         request.state.visit = visit
@@ -169,6 +189,7 @@ async def passing(request: Request) -> Guest:
     service: Service = request.app.state.service
     sessions: Sessions = request.app.state.sessions
     secret = read_cookie(request)
+    request.state.visit = None
     caller = None if secret is None else await run_in_threadpool(sessions.find, secret)
     guest = Guest(request, service, secret or secrets.token_urlsafe(32), await form_of(request), caller)
     request.state.visit = guest

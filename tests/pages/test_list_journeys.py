@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.pages.lists.catalogue import LISTS
+from commands.command import ChooseTimeZone
 from tests.pages.browsing import PHONE, Site, assert_no_sideways_scroll, axe
 from tests.pages.business import ann, double, order, payment, refund
 from tests.pages.test_customer import ask
@@ -144,6 +145,17 @@ def test_the_file_that_is_downloaded_equals_the_screen(new_page: NewPage, site: 
     assert [Decimal(told.replace(",", "")) for told in screen] == [
         sum(Decimal(row[column]) for row in table) for column in ("total", "paid", "refunded")
     ]
+
+
+def test_days_and_times_are_the_tenants_wherever_the_browser_is(new_page: NewPage, site: Site) -> None:
+    site.do(ChooseTimeZone(time_zone="America/New_York"))
+    site.do(order("late", "1.00", email=None, day=-0.3), source="shop")  # 02:18 on 1 March in UTC
+    page = new_page("rep", timezone_id="Asia/Tokyo")
+    page.goto("/orders?from=2026-02-28&until=2026-02-28")
+    told = page.locator("#rows relative-time")
+    expect(told).to_have_attribute("title", "28 Feb 2026, 21:18 Eastern Standard Time")
+    assert told.evaluate("one => one.shadowRoot.textContent") == "28 Feb"
+    expect(page.get_by_text("Days are days in America/New_York.")).to_be_visible()
 
 
 def test_more_rows_are_added_below(new_page: NewPage, site: Site) -> None:

@@ -371,7 +371,10 @@ def test_a_day_that_is_none_or_beyond_reason_is_refused_with_its_field(site: Sit
     with site.client("rep") as client:
         for name in ("from", "until"):
             answer = client.get("/orders", params={name: day})
-            assert (answer.status_code, f"{name}: a day from 1900 to 2199" in answer.text) == (400, True)
+            assert (answer.status_code, f"{name} must be a day from 1900 to 2199" in answer.text) == (
+                400,
+                True,
+            )
 
 
 def saved(page: str) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from api import lengths
 from api.http.auth import OWN_SOURCE
 from api.http.errors import not_found
 from api.pages.customers.identity import LABELS
-from api.pages.settings import settings_of
 from api.pages.visit import Visit
 from commands.command import RecordCustomer
 from commands.desk import folded
@@ -88,7 +87,7 @@ def field_standing(visit: Visit, customer_id: str, name: str, seen: int | None =
         raise not_found()
     now = folded(stream, events)
     then = now if seen is None else folded(stream, [one for one in events if one.version <= seen])
-    owner = settings_of(visit).owners.get(name)
+    owner = visit.settings.owners.get(name)
     return FieldStanding(
         customer_id=customer_id,
         name=name,

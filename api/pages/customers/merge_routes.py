@@ -9,7 +9,7 @@ from api.pages.customers.feed import Text
 from api.pages.customers.identity import identity
 from api.pages.customers.merging import candidates, moves, named
 from api.pages.customers.routes import exist, known, seen
-from api.pages.settings import settings_of, version_of
+from api.pages.customers.versions import version_of
 from api.pages.visit import Visit, visitor
 from commands.command import MergeCustomers, UnmergeCustomer
 from domain.errors import InvalidValue
@@ -23,7 +23,7 @@ Other = Annotated[str | None, Query(alias="with", max_length=100)]
 @router.get("/customers/{customer_id}/merge")
 def choose(visit: Merger, customer_id: PathId, other_id: Other = None, q: Text = "") -> Response:
     """Let the visitor find the other customer, then show both side by side and what would move."""
-    owners = settings_of(visit).owners
+    owners = visit.settings.owners
     with visit.reading() as connection:
         who = known(connection, customer_id)
         card = identity(connection, who, owners)

@@ -17,9 +17,9 @@ from api.pages.customers.identity import LABELS, identity
 from api.pages.customers.merging import named
 from api.pages.customers.standing import Standing, standing
 from api.pages.customers.timeline import Asked, chips, newest, timeline
+from api.pages.customers.versions import version_of
 from api.pages.freshness import freshness
 from api.pages.headers import PAGE_HEADERS
-from api.pages.settings import settings_of, version_of
 from api.pages.visit import Visit, visitor
 from commands.command import SettleConflict
 from domain.customer import PERSONAL
@@ -40,7 +40,7 @@ def customer(
 
     After a field was `changed`, what `stood` at a version can be brought back.
     """
-    settings = settings_of(visit)
+    settings = visit.settings
     with visit.reading() as connection:
         who = known(connection, customer_id)
         if who.customer_id != customer_id:
@@ -66,7 +66,7 @@ def timeline_part(visit: Reader, customer_id: PathId, asked: Asking) -> Response
         return visit.redirect(f"/customers/{customer_id}")
     with visit.reading() as connection:
         who = known(connection, customer_id)
-        feed = _feed(connection, who, asked, settings_of(visit).time_zone)
+        feed = _feed(connection, who, asked, visit.settings.time_zone)
     return visit.page("customers/_timeline.html", feed=feed)
 
 
@@ -97,7 +97,7 @@ def older(  # noqa: PLR0913, PLR0917 - what the address can say
         customer_id=who.customer_id,
         asked=asked,
         page=page,
-        time_zone=settings_of(visit).time_zone,
+        time_zone=visit.settings.time_zone,
         total=-1 if of is None else of,
         first=n,
         last_day=day,

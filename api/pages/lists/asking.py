@@ -120,4 +120,4 @@ def _midnight(day: date, time_zone: str) -> datetime:
 
 
 def _malformed(name: str, rule: str) -> Problem:
-    return Problem(400, "malformed", f"{name}: {rule}.", errors=[{"field": name, "rule": rule}])
+    return Problem(400, "malformed", f"{name} must be {rule}.", errors=[{"field": name, "rule": rule}])

@@ -12,7 +12,6 @@ from api.pages.lists.definition import ListPage
 from api.pages.lists.exporting import export
 from api.pages.lists.rows import Options, flags, rows_of, totals_of
 from api.pages.saved import saved_filters, saving
-from api.pages.settings import settings_of
 from api.pages.visit import Visit, visitor
 
 router = APIRouter()
@@ -24,7 +23,7 @@ def _show(page: ListPage) -> Callable[..., Response]:
     def show(visit: Annotated[Visit, visitor(page.action)], cursor: Cursor = None) -> Response:
         """Show a page of the rows that are asked for, and what all of them come to; for htmx the rows alone."""
         asked = asked_for(page, visit.request.query_params)
-        time_zone = settings_of(visit).time_zone
+        time_zone = visit.settings.time_zone
         with visit.reading() as connection:
             rows = rows_of(connection, visit.service.log.keyring, asked, time_zone, cursor)
             if visit.partial:
@@ -42,7 +41,6 @@ def _show(page: ListPage) -> Callable[..., Response]:
             flags=flags,
             saved=saved_filters(visit, page.name, asked.query),
             first=cursor is None,
-            time_zone=time_zone,
             **shown,
         )
 
@@ -52,7 +50,7 @@ def _show(page: ListPage) -> Callable[..., Response]:
 def _file(page: ListPage) -> Callable[..., Response]:
     def file(visit: Annotated[Visit, visitor(page.action)]) -> Response:
         """Give all rows that are asked for as CSV."""
-        return export(visit, asked_for(page, visit.request.query_params), settings_of(visit).time_zone)
+        return export(visit, asked_for(page, visit.request.query_params), visit.settings.time_zone)
 
     return file
 

@@ -15,7 +15,6 @@ from api.pages.lists.catalogue import DEALS, INVOICES, LEADS, ORDERS
 from api.pages.lists.definition import ListPage
 from api.pages.lists.rows import flags
 from api.pages.records.details import details
-from api.pages.settings import settings_of
 from api.pages.visit import Visit, visitor
 
 router = APIRouter()
@@ -26,7 +25,7 @@ def _show(page: ListPage) -> Callable[..., Response]:
 
     def show(visit: Annotated[Visit, visitor(page.action)], ident: named) -> Response:
         """Show a record."""
-        time_zone = settings_of(visit).time_zone
+        time_zone = visit.settings.time_zone
         with visit.reading() as connection:
             found = details(connection, page, ident) if "\x00" not in ident else None
             if found is None:

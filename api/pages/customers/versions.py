@@ -1,15 +1,6 @@
-"""What a tenant has decided that pages go by: its time zone, and who owns which field."""
+"""Which version of a record a visitor saw."""
 
 from api.pages.visit import Visit
-from commands.desk import Desk
-from commands.names import SETTINGS
-from domain.tenant import Tenant
-
-
-def settings_of(visit: Visit) -> Tenant:
-    """Return the settings of the visitor's tenant as they are at this moment."""
-    state: Tenant = Desk(visit.service.log, visit.caller.tenant).state(SETTINGS)
-    return state
 
 
 def version_of(visit: Visit, stream: str, position: int) -> int:
