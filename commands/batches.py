@@ -1,13 +1,15 @@
 """Import batches: their report, and taking one back; and what was taken out."""
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 from commands.command import Context, RecordExport, RecordImport, UndoBatch
-from commands.desk import Desk
-from domain.customer import IdentityLinked
+from commands.customers import claim_of
+from commands.desk import AGGREGATES, Desk
+from domain.ids import kind_of
 from domain.record import EventsWithdrawn, effective
 from domain.tenant import OPERATIONS, BatchImported, BatchNotFound, BatchUndone, ListExported
-from streams.records import Claim, Recorded
+from streams.records import Recorded
 
 STREAMS_AT_ONCE = 5_000
 
@@ -62,7 +64,7 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
                 occurred_at=context.now, versions=versions, reason=command.reason, batch=command.batch
             )
             desk.append(stream, [event])
-            _give_back(desk, stream, events, frozenset(versions))
+            _settle_claims(desk, stream, events, frozenset(versions))
             desk.draft.reopen.extend(sorted(recorded[stream][1]))
             withdrawn += len(versions)
             streams += 1
@@ -80,15 +82,27 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
     return command.batch
 
 
-def _give_back(desk: Desk, stream: str, events: Sequence[Recorded], versions: frozenset[int]) -> None:
+def _settle_claims(desk: Desk, stream: str, events: Sequence[Recorded], versions: frozenset[int]) -> None:
+    """Give back what only the withdrawn events had claimed, and take again what they had given back, if it is free."""
     if all(r.version in versions or _withdraws(r) for r in events):
         desk.draft.release_streams.append(stream)
         return
-    for recorded in events:
-        linked = recorded.event
-        if recorded.version in versions and isinstance(linked, IdentityLinked) and linked.value is not None:
-            kind = f"external:{linked.source}" if linked.kind == "external" else linked.kind
-            desk.draft.releases.append(Claim(kind=kind, value=linked.value, stream=stream))
+    if kind_of(stream) != "customer":
+        return
+    new, evolve = AGGREGATES["customer"]
+    standing = effective([(r.version, r.event) for r in events])
+    before, after = (
+        {claim_of(one) for one in reduce(evolve, told, new).known_by()}
+        for told in (
+            [event for _, event in standing],
+            [event for version, event in standing if version not in versions],
+        )
+    )
+    for claim in before - after:
+        desk.release(*claim, stream)
+    for claim in after - before:
+        if desk.holder(*claim) is None:
+            desk.claim(*claim, stream)
 
 
 def _withdraws(recorded: Recorded) -> bool:

@@ -1,7 +1,10 @@
 """Customers: finding or registering who a report is about, and what people may ask of a customer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
+from itertools import chain
 
 from commands.command import (
     Context,
@@ -16,9 +19,8 @@ from commands.command import (
 from commands.desk import Desk
 from commands.names import SETTINGS, named
 from domain import customer
-from domain.customer import IdentityLinked, Profile
+from domain.customer import CustomerEvent, Identity, IdentityLinked, Profile
 from domain.errors import InvalidValue
-from domain.event import Event
 from domain.ids import id_of
 from domain.record import PersonalDataErased
 
@@ -85,27 +87,42 @@ def _report(desk: Desk, stream: str, profile: Profile, context: Context, at: dat
     if desk.state(stream).erased:  # its key is gone: what is told of the person is forgotten at once
         wellformed = replace(wellformed, source_id=None, **dict.fromkeys(customer.PERSONAL))
     owners = desk.state(SETTINGS).owners
-    events: list[Event] = []
-    for event in customer.report(
+    events = customer.report(
         desk.state(stream), profile=wellformed, source=context.source, at=at, owners=owners
-    ):
-        if isinstance(event, IdentityLinked) and event.value is not None:
-            kind = f"external:{event.source}" if event.kind == "external" else event.kind
-            holder = desk.holder(kind, event.value)
-            if holder is not None and holder != stream:
-                desk.draft.anomalies.add("identity-taken")
-                events += customer.identity_taken(
-                    desk.state(stream),
-                    kind=event.kind,
-                    value=event.value,
-                    source=event.source,
-                    holder=id_of(holder),
-                    at=at,
-                )
-                continue
-            desk.claim(kind, event.value, stream)
-        events.append(event)
-    desk.append(stream, events, customer_id=id_of(stream))
+    )
+    if events:
+        _append(desk, stream, events, at)
+
+
+def _append(desk: Desk, stream: str, events: Sequence[CustomerEvent], at: datetime) -> None:
+    """Record events of a customer, who then holds exactly what finds it: what another has is noted as taken."""
+    before = desk.state(stream)
+    found = before.known_by()
+    taken: dict[Identity, list[CustomerEvent]] = {}
+    for identity in sorted(reduce(customer.evolve, events, before).known_by() - found):
+        claim, (kind, value, source) = claim_of(identity), identity
+        holder = desk.holder(*claim)
+        if holder is None or holder == stream:
+            desk.claim(*claim, stream)
+            continue
+        desk.draft.anomalies.add("identity-taken")
+        taken[identity] = customer.identity_taken(
+            before, kind=kind, value=value, source=source, holder=id_of(holder), at=at
+        )
+    told = [
+        event
+        for event in events
+        if not (isinstance(event, IdentityLinked) and (event.kind, event.value, event.source) in taken)
+    ]
+    desk.append(stream, [*told, *chain(*taken.values())], customer_id=id_of(stream))
+    for claim in {claim_of(one) for one in found} - {claim_of(one) for one in desk.state(stream).known_by()}:
+        desk.release(*claim, stream)
+
+
+def claim_of(identity: Identity) -> tuple[str, str]:
+    """Return the (kind, value) of the claim by which an identity finds its customer."""
+    kind, value, source = identity
+    return (f"external:{source}" if kind == "external" else kind, value)
 
 
 def _wellformed(desk: Desk, profile: Profile) -> Profile:
@@ -126,7 +143,7 @@ def settle_conflict(desk: Desk, command: SettleConflict, context: Context) -> st
     events = customer.settle_conflict(
         desk.state(stream), field=command.field, accept=command.accept, source=context.source, at=context.now
     )
-    desk.append(stream, events, customer_id=command.customer_id)
+    _append(desk, stream, events, context.now)
     return command.customer_id
 
 

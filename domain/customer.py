@@ -4,7 +4,7 @@ What sources report are facts: any order of their arrival ends in the same state
 and erasing are requests.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, assert_never
@@ -12,13 +12,15 @@ from typing import Literal, NamedTuple, assert_never
 from domain.contact import email_key, phone_key
 from domain.errors import InvalidValue, Refusal
 from domain.event import Event, stored
-from domain.ownership import Field
+from domain.ownership import EMPTY, Field
 from domain.record import EventsWithdrawn, PersonalDataErased
-from domain.register import Register, Stamp, after, stamp
+from domain.register import NEVER, Register, Stamp, after, stamp
 
 __all__ = ["email_key", "phone_key"]
 
 IdentityKind = Literal["email", "phone", "external"]
+Identity = tuple[IdentityKind, str, str]
+"""A kind, a value of it, and the source that knows a customer by it."""
 
 
 @stored("customer-registered.v1")
@@ -102,13 +104,23 @@ class CustomerOwnerAssigned(Event):
     by_owner: bool = True
 
 
+@stored("field-emptied.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldEmptied(Event):
+    """A source took the value of a field away: it has none, or the one it had was wrong."""
+
+    field: str
+    source: str
+    by_owner: bool = True
+
+
 @stored("profile-confirmed.v1", sealed=("personal",))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileConfirmed(Event):
-    """A source told again, by a newer clock, what it had told before: `personal` fields and `plain` others.
+    """A source told again, by a newer clock, what was told before: `personal` fields and `plain` others.
 
     It says nothing new to people, but keeps an older fact that arrives later from looking newer. `owned`
-    names the fields that the source owned that day.
+    names the fields that the source owned that day. A blank value says that the field is empty.
     """
 
     source: str
@@ -213,6 +225,7 @@ FieldChanged = (
 CustomerEvent = (
     CustomerRegistered
     | FieldChanged
+    | FieldEmptied
     | ProfileConfirmed
     | FieldConflictSettled
     | IdentityLinked
@@ -281,8 +294,18 @@ class Profile:
     owner: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emptying(Profile):
+    """A profile of which the source says, too, which fields have no value.
+
+    It is a class of its own so that a command without it keeps the fingerprint by which its repeat is known.
+    """
+
+    emptied: tuple[str, ...]
+
+
 class Told(NamedTuple):
-    """That a source gave a field this value, as its owner or not."""
+    """That a source gave a field this value, as its owner or not; EMPTY where it took the value away."""
 
     field: str
     value: str
@@ -291,11 +314,12 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """What decisions about a customer need to know."""
+    """What decisions about a customer need to know; `emptied` is when the owner of a field emptied it last."""
 
     registered_at: datetime | None = None
     fields: Mapping[str, Field] = field(default_factory=dict)
-    identities: Mapping[tuple[IdentityKind, str, str], datetime] = field(default_factory=dict)
+    emptied: Mapping[str, Stamp] = field(default_factory=dict)
+    identities: Mapping[Identity, datetime] = field(default_factory=dict)
     taken: frozenset[tuple[IdentityKind, str, str, str]] = frozenset()
     consents: frozenset[tuple[str, Stamp, bool]] = frozenset()
     merge: Register[str | None] = Register(None)
@@ -310,6 +334,14 @@ class Customer:
         """Return the value of a field that stands."""
         return self.fields[name].value if name in self.fields else None
 
+    def known_by(self) -> frozenset[Identity]:
+        """Return the identities by which the customer is found."""
+        return frozenset(
+            identity
+            for identity, since in self.identities.items()
+            if identifies(identity, since, self.fields, self.emptied)
+        )
+
     def conflicts(self, name: str) -> Mapping[str, Register[str]]:
         """Return by source what is offered for a field against the owner's value, not yet settled."""
         return conflicts(name, self.fields[name]) if name in self.fields else {}
@@ -318,10 +350,41 @@ class Customer:
 NEW = Customer()
 
 
+def identifies(
+    identity: tuple[str, str, str], since: datetime, fields: Mapping[str, Field], emptied: Mapping[str, Stamp]
+) -> bool:
+    """Say whether an identity that was first told at `since` finds its customer.
+
+    Of the addresses and numbers told before the owner emptied the field, only one that an owner has told again
+    since, and tells last, finds anybody.
+    """
+    kind, value, source = identity
+    if kind not in emptied or stamp(since) >= emptied[kind]:
+        return True
+    last = fields[kind].owned.get(source)
+    return last is not None and last.stamp >= emptied[kind] and _meaning(kind, last.value) == value
+
+
+def hear(
+    event: FieldChanged | FieldEmptied | ProfileConfirmed,
+    fields: Mapping[str, Field],
+    emptied: Mapping[str, Stamp],
+) -> tuple[Mapping[str, Field], Mapping[str, Stamp]]:
+    """Return the fields, and when the owner of each emptied it last, after an event that tells some of them."""
+    at = stamp(event.occurred_at)
+    fields, emptied = dict(fields), dict(emptied)
+    for name, value, by_owner in told(event):
+        known = fields.get(name, Field())
+        fields[name] = (known.own if by_owner else known.offer)(event.source, value, at)
+        if by_owner and value == EMPTY:
+            emptied[name] = max(at, emptied.get(name, NEVER))
+    return fields, emptied
+
+
 def conflicts(name: str, told: Field) -> Mapping[str, Register[str]]:
     """Return by source what is offered against the owner's value of the field `name`, not yet settled."""
     stands = told.value
-    return {s: r for s, r in told.against().items() if stands is None or not alike(name, r.value, stands)}
+    return {s: r for s, r in told.against().items() if not alike(name, r.value, stands or EMPTY)}
 
 
 def alike(name: str, one: str, other: str) -> bool:
@@ -341,6 +404,8 @@ def told(event: Event) -> Iterator[Told]:
     if isinstance(event, ProfileConfirmed):
         for name, value in {**event.plain, **(event.personal or {})}.items():
             yield Told(name, value, name in event.owned)
+    elif isinstance(event, FieldEmptied):
+        yield Told(event.field, EMPTY, event.by_owner)
     elif isinstance(event, FieldChanged):
         name = _FIELD_OF[type(event)]
         given: str | None = getattr(event, name)
@@ -363,9 +428,12 @@ def evolve(state: Customer, event: CustomerEvent) -> Customer:  # noqa: C901, PL
             | CountryChanged()
             | LifecycleStageChanged()
             | CustomerOwnerAssigned()
+            | FieldEmptied()
             | ProfileConfirmed()
         ):
-            return _hear(state, event.source, at, tuple(told(event)))
+            fields, emptied = hear(event, state.fields, state.emptied)
+            personal = any(name in PERSONAL and value != EMPTY for name, value, _ in told(event))
+            return replace(state, fields=fields, emptied=emptied, erased=state.erased and not personal)
         case FieldConflictSettled(field=name):
             return replace(state, fields={**state.fields, name: state.fields.get(name, Field()).settle(at)})
         case IdentityLinked(kind=kind, value=value, source=source):
@@ -394,20 +462,12 @@ def evolve(state: Customer, event: CustomerEvent) -> Customer:  # noqa: C901, PL
             assert_never(event)
 
 
-def _hear(state: Customer, source: str, at: Stamp, news: Sequence[Told]) -> Customer:
-    heard = dict(state.fields)
-    for name, value, by_owner in news:
-        known = heard.get(name, Field())
-        heard[name] = known.own(source, value, at) if by_owner else known.offer(source, value, at)
-    personal = any(name in PERSONAL for name, _, _ in news)
-    return replace(state, fields=heard, erased=state.erased and not personal)
-
-
 def _forgotten(state: Customer) -> Customer:
     kept = {name: known.forget() if name in PERSONAL else known for name, known in state.fields.items()}
     return replace(
         state,
         fields={name: known for name, known in kept.items() if known != Field()},
+        emptied={name: at for name, at in state.emptied.items() if name not in PERSONAL},
         identities={},
         taken=frozenset(),
         erased=True,
@@ -419,8 +479,9 @@ def report(
 ) -> list[CustomerEvent]:
     """Record what a source says of a customer at `at` by its own clock; nothing when it said so before.
 
-    A field whose value the source had not told last is a change; fields it repeats by a newer clock are
-    confirmed in one event. Raises InvalidValue for an e-mail address or phone number that is none.
+    A field whose value the source had not told last is a change; fields it repeats by a newer clock, and empty
+    ones that it says are empty, are confirmed in one event. Raises InvalidValue for an e-mail address or phone
+    number that is none.
     """
     news: list[CustomerEvent] = []
     if state.registered_at is None or at < state.registered_at:
@@ -429,10 +490,9 @@ def report(
     for name, value in _given(profile):
         known = state.fields.get(name, Field())
         by_owner = owners.get(name) in {None, source}
-        last = known.told_by(source)
         if known.knows(source, value, stamp(at), by_owner=by_owner):
             continue
-        if last is not None and last.value == value:
+        if _repeats(known, source, value, by_owner=by_owner):
             repeated[name] = value
         else:
             news.append(_changed(name, value, source=source, by_owner=by_owner, at=at))
@@ -440,11 +500,25 @@ def report(
 
 
 def _given(profile: Profile) -> list[tuple[str, str]]:
-    values = [(name, getattr(profile, name)) for name in FIELDS]
-    return [(name, value.strip()) for name, value in values if value is not None and value.strip()]
+    values = [(name, (getattr(profile, name) or "").strip()) for name in FIELDS]
+    emptied = profile.emptied if isinstance(profile, Emptying) else ()
+    return [(name, value or EMPTY) for name, value in values if value or name in emptied]
 
 
-def _changed(name: str, value: str, *, source: str, by_owner: bool, at: datetime) -> FieldChanged:
+def _repeats(known: Field, source: str, value: str, *, by_owner: bool) -> bool:
+    """Say whether a source tells nothing new to people: its last value, or that an empty field is empty."""
+    last = known.told_by(source)
+    again = last is not None and last.value == value
+    if value == EMPTY and (by_owner or not again):
+        return known.value is None
+    return again
+
+
+def _changed(
+    name: str, value: str, *, source: str, by_owner: bool, at: datetime
+) -> FieldChanged | FieldEmptied:
+    if value == EMPTY:
+        return FieldEmptied(occurred_at=at, field=name, source=source, by_owner=by_owner)
     return CHANGES[name](occurred_at=at, source=source, by_owner=by_owner, **{name: value})
 
 
@@ -453,12 +527,12 @@ def _confirmed(
 ) -> list[CustomerEvent]:
     if not repeated:
         return []
-    personal = {name: value for name, value in repeated.items() if name in PERSONAL}
+    personal = {name: value for name, value in repeated.items() if name in PERSONAL and value != EMPTY}
     event = ProfileConfirmed(
         occurred_at=at,
         source=source,
         owned=tuple(name for name in repeated if owners.get(name) in {None, source}),
-        plain={name: value for name, value in repeated.items() if name not in PERSONAL},
+        plain={name: value for name, value in repeated.items() if name not in personal},
         personal=personal or None,
     )
     return [event]
@@ -503,7 +577,8 @@ def settle_conflict(
     if accept == "owner":
         return [settled]
     newest = max(offered.values(), key=lambda register: (register.stamp, register.value))
-    return [_changed(field, newest.value, source=source, by_owner=True, at=at), settled]
+    accepted = _changed(field, newest.value, source=source, by_owner=True, at=at)
+    return [accepted, settled, *_identified(state, Profile(**{field: newest.value}), source, at)]
 
 
 def give_consent(state: Customer, *, purpose: str, source: str, at: datetime) -> list[CustomerEvent]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from domain.register import NEVER, Register, Stamp
 
+EMPTY = ""
+"""What a source tells to empty a field: no value of a field is blank."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -20,6 +23,7 @@ class Field:
     """What each source told about one field, the same for any order of arrival.
 
     `owned` holds each owner's newest value, `offered` the others' values; `settled` when a person decided.
+    That it is empty is told like a value: EMPTY.
     """
 
     owned: Mapping[str, Register[str]] = field(default_factory=dict)
@@ -28,11 +32,11 @@ class Field:
 
     @property
     def value(self) -> str | None:
-        """The owner's newest value; the newest offer while the owner has given none."""
+        """The owner's newest value; the newest offer while the owner has told nothing. None where it is empty."""
         newest = _newest(self.owned.values()) or _newest(
             map(_as_register, map(_latest, self.offered.values()))
         )
-        return None if newest is None else newest.value
+        return None if newest is None else newest.value or None
 
     def told_by(self, source: str) -> Register[str] | None:
         """Return what a source told last, as the owner or not."""

@@ -22,6 +22,7 @@ from domain.customer import (
     CustomerUnmerged,
     EmailChanged,
     FieldConflictSettled,
+    FieldEmptied,
     IdentityLinked,
     IdentityTaken,
     LifecycleStageChanged,
@@ -29,11 +30,12 @@ from domain.customer import (
     PhoneChanged,
     ProfileConfirmed,
     conflicts,
-    told,
+    hear,
+    identifies,
 )
 from domain.ownership import Field
 from domain.record import PersonalDataErased
-from domain.register import Register, stamp
+from domain.register import Register, Stamp, stamp
 from projections.anomaly import Anomalies, noted, open_kinds
 from projections.definition import Fold, ReadModel, Row
 from streams.records import Recorded
@@ -42,20 +44,22 @@ _SEP = "\x1f"
 _PERSONAL_KINDS = ("identity-taken", *(f"field-conflict:{name}:" for name in PERSONAL))
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """A name that a source knows the customer by."""
+class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name that a source knows the customer by; one that was emptied finds nobody."""
 
     kind: str
     value: str
     source: str
     linked_at: datetime
+    finds: bool = True
 
 
 class Customer(msgspec.Struct, omit_defaults=True):
     """What the fold of one customer remembers."""
 
     registered_at: datetime | None = None
-    fields: dict[str, Field] = {}
+    fields: Mapping[str, Field] = {}
+    emptied: Mapping[str, Stamp] = {}
     identities: dict[str, Identity] = {}
     taken: dict[str, str] = {}
     consents: dict[str, Register[bool]] = {}
@@ -75,14 +79,7 @@ def _registered(state: Customer | None, recorded: Recorded) -> Customer:
 def _heard(state: Customer | None, recorded: Recorded) -> Customer:
     event: Any = recorded.event
     after = _copied(state)
-    at = stamp(event.occurred_at)
-    fields = dict(after.fields)
-    for name, value, by_owner in told(event):
-        known = fields.get(name, Field())
-        fields[name] = (
-            known.own(event.source, value, at) if by_owner else known.offer(event.source, value, at)
-        )
-    after.fields = fields
+    after.fields, after.emptied = hear(event, after.fields, after.emptied)
     return _checked(after, recorded)
 
 
@@ -146,6 +143,7 @@ def _erased(state: Customer | None, recorded: Recorded) -> Customer:
     after = _copied(state)
     kept = {name: known.forget() if name in PERSONAL else known for name, known in after.fields.items()}
     after.fields = {name: known for name, known in kept.items() if known != Field()}
+    after.emptied = {name: at for name, at in after.emptied.items() if name not in PERSONAL}
     after.identities, after.taken = {}, {}
     after.anomalies = {
         name: found for name, found in after.anomalies.items() if not name.startswith(_PERSONAL_KINDS)
@@ -170,8 +168,16 @@ def _offered(
 
 
 def _checked(state: Customer, recorded: Recorded) -> Customer:
+    if state.emptied:
+        state.identities = {name: _standing(state, one) for name, one in state.identities.items()}
     state.anomalies = noted(state.anomalies, _anomalies(state), recorded)
     return state
+
+
+def _standing(state: Customer, known: Identity) -> Identity:
+    identity = known.kind, known.value, known.source
+    finds = identifies(identity, known.linked_at, state.fields, state.emptied)
+    return known if finds == known.finds else msgspec.structs.replace(known, finds=finds)
 
 
 def _anomalies(state: Customer) -> Mapping[str, Mapping[str, Any]]:
@@ -225,6 +231,7 @@ CUSTOMERS = ReadModel(
             CountryChanged: _heard,
             LifecycleStageChanged: _heard,
             CustomerOwnerAssigned: _heard,
+            FieldEmptied: _heard,
             ProfileConfirmed: _heard,
             FieldConflictSettled: _settled,
             IdentityLinked: _identified,

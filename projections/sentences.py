@@ -46,6 +46,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"Lifecycle stage is {e.lifecycle_stage or 'none'}, says {e.source}"
     ),
     customer.CustomerOwnerAssigned: lambda e: f"Looked after by {e.owner or 'nobody'}, says {e.source}",
+    customer.FieldEmptied: lambda e: f"{_field(e.field)} emptied by {e.source}",
     customer.ProfileConfirmed: _silent,
     customer.FieldConflictSettled: lambda e: f"Conflict about {e.field.replace('_', ' ')} settled",
     customer.IdentityLinked: lambda e: f"Known to {e.source} by {_identity(e.kind)}",
@@ -108,6 +109,10 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 
 def _identity(kind: str) -> str:
     return {"email": "an e-mail address", "phone": "a phone number"}.get(kind, "an id")
+
+
+def _field(name: str) -> str:
+    return {"email": "E-mail address", "phone": "Phone number"}.get(name, name.replace("_", " ").capitalize())
 
 
 def _linked(what: str, customer_id: str | None) -> str:

@@ -111,6 +111,7 @@ EVENTS: tuple[Event, ...] = (
     customer.CountryChanged(occurred_at=at(), source="shop", country="DE"),
     customer.LifecycleStageChanged(occurred_at=at(5), source="crm", lifecycle_stage="customer"),
     customer.CustomerOwnerAssigned(occurred_at=at(5), source="crm", owner="olga"),
+    customer.FieldEmptied(occurred_at=at(), source="shop", field="phone"),
     customer.ProfileConfirmed(
         occurred_at=at(10),
         source="shop",

@@ -1,16 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
 
-from commands.command import Answer, DefinePipeline, OpenDeal, UndoBatch
+from commands.command import Answer, DefinePipeline, OpenDeal, RecordCustomer, UndoBatch
 from commands.handle import handle, handle_many
-from domain.customer import Profile
+from domain.customer import Emptying, Profile
 from domain.pipeline import Stage
 from domain.record import EventsWithdrawn
 from domain.tenant import BatchNotFound
 from streams.log import Log
-from tests.commands.asking import a_payment, an_order, context
+from tests.commands.asking import NOW, a_payment, an_order, context
 
 ANN = Profile(source_id="42", email="ann@example.org", name="Ann")
 
@@ -30,6 +31,28 @@ def test_an_undone_batch_is_withdrawn_from_every_stream_and_its_claims_are_free(
     assert isinstance(last, EventsWithdrawn)
     assert last.versions == (1, 2)
     assert log.holder("main", "email", "ann@example.org") is None
+
+
+def test_what_an_undone_batch_had_emptied_finds_its_customer_again_unless_it_finds_another(log: Log) -> None:
+    ann = handle(log, RecordCustomer(profile=ANN), context()).id
+    later = NOW + timedelta(minutes=1)
+    nothing = RecordCustomer(profile=Emptying(source_id="42", emptied=("email",)), occurred_at=later)
+    handle(log, nothing, context("c1", batch="b1"))
+    assert log.holder("main", "email", "ann@example.org") is None
+    handle(log, UndoBatch(batch="b1", reason="wrong file"), context())
+    assert log.holder("main", "email", "ann@example.org") == f"customer-{ann}"
+    handle(log, nothing, context("c2", batch="b2"))
+    bob = handle(log, RecordCustomer(profile=Profile(email="ann@example.org")), context()).id
+    handle(log, UndoBatch(batch="b2", reason="wrong file"), context())
+    assert log.holder("main", "email", "ann@example.org") == f"customer-{bob}"
+
+
+def test_what_another_told_too_still_finds_its_customer_when_a_batch_is_undone(log: Log) -> None:
+    ann = handle(log, RecordCustomer(profile=ANN), context()).id
+    handle(log, RecordCustomer(profile=ANN), context("c1", source="crm", batch="b1"))
+    handle(log, UndoBatch(batch="b1", reason="wrong file"), context())
+    assert log.holder("main", "email", "ann@example.org") == f"customer-{ann}"
+    assert log.holder("main", "external:crm", "42") is None
 
 
 def test_an_undone_batch_can_be_imported_again(log: Log) -> None:

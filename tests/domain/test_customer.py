@@ -14,7 +14,9 @@ from domain.customer import (
     CustomerReleased,
     CustomerUnmerged,
     EmailChanged,
+    Emptying,
     FieldConflictSettled,
+    FieldEmptied,
     IdentityLinked,
     IdentityTaken,
     NameChanged,
@@ -272,6 +274,129 @@ def test_where_nothing_is_in_conflict_nothing_is_settled() -> None:
     given(REGISTERED, NAMED).when(customer.settle_conflict, field="name", **settle).then_refuses(NoConflict)
     given(REGISTERED).when(customer.settle_conflict, field="colour", **settle).then_refuses(InvalidValue)
     given().when(customer.settle_conflict, field="name", **settle).then_refuses(CustomerNotFound)
+
+
+# Emptying a field
+
+NO_NAME = Emptying(emptied=("name",))
+OF_ANN = ("email", "ann@example.org", "shop")
+
+
+def emptied(
+    minutes: float, *, field: str = "name", source: str = "shop", by_owner: bool = True
+) -> FieldEmptied:
+    return FieldEmptied(occurred_at=at(minutes), field=field, source=source, by_owner=by_owner)
+
+
+def test_a_field_is_emptied_and_filled_again() -> None:
+    given(REGISTERED, NAMED).when(customer.report, profile=NO_NAME, **SHOP, at=at(5)).then(emptied(5))
+    state = fold(customer, [REGISTERED, NAMED, emptied(5)])
+    assert state.value("name") is None
+    given(REGISTERED, NAMED, emptied(5)).when(customer.report, profile=NAME, **SHOP, at=at(9)).then(
+        told("Ann Smith", "shop", 9)
+    )
+    assert fold(customer, [told("Ann Smith", "shop", 9)], state).value("name") == "Ann Smith"
+
+
+def test_anyone_empties_a_field_that_nobody_owns_and_the_newest_report_stands() -> None:
+    given(REGISTERED, NAMED).when(customer.report, profile=NO_NAME, source="crm", owners={}, at=at(5)).then(
+        emptied(5, source="crm")
+    )
+    again = told("Ann Smith", "shop", 9)
+    assert fold(customer, [REGISTERED, NAMED, emptied(5, source="crm")]).value("name") is None
+    assert fold(customer, [REGISTERED, NAMED, emptied(5, source="crm"), again]).value("name") == "Ann Smith"
+
+
+def test_an_older_emptying_that_comes_late_takes_no_newer_value_away() -> None:
+    for history in ([told("Ann", "shop", 9), emptied(5)], [emptied(5), told("Ann", "shop", 9)]):
+        assert fold(customer, [REGISTERED, *history]).value("name") == "Ann"
+    for history in ([told("Ann", "shop", 3), emptied(5)], [emptied(5), told("Ann", "shop", 3)]):
+        assert fold(customer, [REGISTERED, *history]).value("name") is None
+
+
+def test_that_an_empty_field_is_empty_is_no_news_but_holds_against_what_was_told_before() -> None:
+    nothing = ProfileConfirmed(occurred_at=at(5), source="shop", owned=("name",), plain={"name": ""})
+    given(REGISTERED).when(customer.report, profile=NO_NAME, **SHOP, at=at(5)).then(nothing)
+    given(REGISTERED, nothing).when(customer.report, profile=NO_NAME, **SHOP, at=at(5)).then_nothing()
+    assert fold(customer, [REGISTERED, nothing, NAMED]).value("name") is None
+
+
+def test_a_field_is_emptied_again_after_another_source_filled_it() -> None:
+    filled = told("Annie", "crm", 7)
+    given(REGISTERED, NAMED, emptied(5), filled).when(
+        customer.report, profile=NO_NAME, **SHOP, at=at(9)
+    ).then(emptied(9))
+
+
+def test_who_does_not_own_a_field_cannot_empty_it_but_offers_that() -> None:
+    owned = (REGISTERED, told("Ann Smith", "crm", 0))
+    offer = emptied(5, by_owner=False)
+    nothing: dict[str, Any] = {"profile": NO_NAME, "source": "shop", "owners": OWNED}
+    given(*owned).when(customer.report, **nothing, at=at(5)).then(offer)
+    state = fold(customer, [*owned, offer])
+    assert state.value("name") == "Ann Smith"
+    assert {source: offered.value for source, offered in state.conflicts("name").items()} == {"shop": ""}
+    given(*owned, offer).when(customer.report, **nothing, at=at(9)).then(
+        ProfileConfirmed(occurred_at=at(9), source="shop", plain={"name": ""})
+    )
+
+
+def test_an_offer_to_empty_a_field_is_accepted_or_dismissed() -> None:
+    history = (REGISTERED, told("Ann Smith", "crm", 0), emptied(5, by_owner=False))
+    settle: dict[str, Any] = {"field": "name", "source": "app", "at": at(20)}
+    settled = FieldConflictSettled(occurred_at=at(20), field="name")
+    given(*history).when(customer.settle_conflict, **settle, accept="owner").then(settled)
+    given(*history).when(customer.settle_conflict, **settle, accept="offered").then(
+        emptied(20, source="app"), settled
+    )
+    after = fold(customer, [*history, emptied(20, source="app"), settled])
+    assert (after.value("name"), dict(after.conflicts("name"))) == (None, {})
+
+
+def test_what_others_offer_against_an_emptied_field_is_a_conflict_until_they_agree() -> None:
+    emptied_by_owner = (REGISTERED, told("Ann Smith", "crm", 0), emptied(5, source="crm"))
+    offered = fold(customer, [*emptied_by_owner, told("Ann", "shop", 9, by_owner=False)])
+    assert (offered.value("name"), set(offered.conflicts("name"))) == (None, {"shop"})
+    assert not fold(customer, [emptied(12, by_owner=False)], offered).conflicts("name")
+
+
+def test_an_emptied_address_finds_nobody_until_it_is_told_again() -> None:
+    state = fold(customer, [REGISTERED, EMAILED, LINKED])
+    assert state.known_by() == {OF_ANN}
+    gone = fold(customer, [emptied(5, field="email", source="app")], state)
+    assert gone.known_by() == set()
+    assert fold(customer, [replace(EMAILED, occurred_at=at(9))], gone).known_by() == {OF_ANN}
+    other = customer.report(gone, profile=EMAIL, source="app", owners={}, at=at(9))
+    assert fold(customer, other, gone).known_by() == {("email", "ann@example.org", "app")}
+
+
+def test_an_emptied_address_does_not_come_back_when_one_who_does_not_own_the_field_repeats_it() -> None:
+    offered = replace(EMAILED, by_owner=False)
+    history = [REGISTERED, offered, LINKED, emptied(5, field="email", source="app")]
+    again = fold(customer, [*history, replace(offered, occurred_at=at(9))])
+    assert again.known_by() == set()
+    assert again.conflicts("email")
+    assert fold(customer, history[:3]).known_by() == {OF_ANN}
+
+
+def test_an_offered_address_that_is_accepted_finds_the_customer_again() -> None:
+    offered = replace(EMAILED, by_owner=False)
+    state = fold(customer, [REGISTERED, offered, LINKED, emptied(5, field="email", source="app")])
+    events = customer.settle_conflict(state, field="email", accept="offered", source="app", at=at(9))
+    assert fold(customer, events, state).known_by() == {("email", "ann@example.org", "app")}
+
+
+def test_who_does_not_own_an_address_does_not_keep_it_from_finding_the_customer() -> None:
+    events = [REGISTERED, EMAILED, LINKED, emptied(5, field="email", source="crm", by_owner=False)]
+    assert fold(customer, events).known_by() == {OF_ANN}
+
+
+def test_an_address_told_before_it_was_emptied_but_heard_later_finds_nobody() -> None:
+    for history in (
+        [EMAILED, LINKED, emptied(5, field="email")],
+        [emptied(5, field="email"), EMAILED, LINKED],
+    ):
+        assert fold(customer, [REGISTERED, *history]).known_by() == set()
 
 
 # Consent

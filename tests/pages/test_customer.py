@@ -251,6 +251,65 @@ def test_a_change_of_a_customer_that_was_merged_meanwhile_changes_nothing(site: 
     assert len(site.log.stream(site.tenant, f"customer-{goes}")) == version
 
 
+def test_a_field_is_emptied_and_what_stood_is_brought_back(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        answer = change(client, ident, "company", value="Lamps & Co", empties="yes")
+        home = client.get(answer.headers["location"]).text
+        assert "Company emptied. Undo" in text_of(home)
+        assert "Company \u2013 emptied by backstory" in text_of(home)
+        assert "Company emptied by backstory" in text_of(home)
+        history = text_of(client.get(f"/customers/{ident}/fields/company").text)
+        assert re.search(r"emptied stands .* Lamps & Co Restore", history)
+        again = change(client, ident, "company", empties="yes", once="2")
+        assert "It is so already." in client.get(again.headers["location"]).text
+        stood = re.search(r'name="restores" value="(\d+)"', home)
+        assert stood
+        change(client, ident, "company", restores=stood[1], once="3")
+        assert "Company Lamps & Co told by backstory" in text_of(client.get(f"/customers/{ident}").text)
+
+
+def test_what_first_filled_a_field_is_undone_to_nothing(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        answer = change(client, ident, "country", value="GB")
+        stood = re.search(r"stood=(\d+)", answer.headers["location"])
+        assert stood
+        change(client, ident, "country", restores=stood[1], once="2")
+        assert "Country \u2013 emptied by backstory" in text_of(client.get(f"/customers/{ident}").text)
+
+
+def test_of_a_field_that_another_owns_it_is_offered_that_it_is_empty(site: Site) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        assert "Offer to empty it" in client.get(f"/customers/{ident}/fields/email/change").text
+        answer = change(client, ident, "email", empties="yes")
+        words = text_of(client.get(answer.headers["location"]).text)
+        assert "E-mail: shop owns it, so its value stands. That it is empty is offered beside it" in words
+        assert "backstory says there is none" in words
+        assert "E-mail ann@example.org owned by shop" in words
+        settle = {"field": "email", "accept": "offered", "once": "2"}
+        client.post(f"/customers/{ident}/conflicts", data=settle)
+        words = text_of(client.get(f"/customers/{ident}").text)
+    assert "E-mail \u2013 owned by shop" in words
+    assert "e-mail ann@example.org" not in words
+
+
+def test_who_empties_a_field_that_was_changed_meanwhile_is_shown_both_and_nothing_is_written(
+    site: Site,
+) -> None:
+    ident = ann(site)
+    with site.client("rep") as client:
+        seen = token(client, f"/customers/{ident}/fields/company/change", "seen")
+        change(client, ident, "company", value="Lamps Ltd", seen=seen)
+        answer = change(client, ident, "company", empties="yes", seen=seen, once="2")
+        assert answer.status_code == 409
+        words = text_of(answer.text)
+        assert "Current Lamps Ltd Yours nothing You saw Lamps & Co" in words
+        assert "Empty it even so" in words
+        assert "Company Lamps Ltd" in text_of(client.get(f"/customers/{ident}").text)
+
+
 def test_who_may_not_write_sees_no_forms_and_is_refused(site: Site) -> None:
     ident = ann(site)
     with site.client("analyst") as client:

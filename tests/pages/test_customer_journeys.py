@@ -161,6 +161,47 @@ def test_a_field_is_changed_taken_back_and_restored_by_keyboard(
     expect(page.locator(".who").get_by_text("+49 30 7654321")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_wrong_number_is_emptied_by_keyboard_and_brought_back(
+    new_page: NewPage, site: Site, size: dict[str, int]
+) -> None:
+    ident = ann(site)
+    site.do(RecordCustomer(customer_id=ident, profile=Profile(phone="+49 30 7654321")), source="backstory")
+    page = new_page("rep")
+    page.set_viewport_size(size)
+    page.goto(f"/customers/{ident}")
+    number = page.locator("#customer-who").get_by_text("+49 30 7654321")
+    expect(number).to_have_count(1)
+    expect(page.locator(".known").get_by_text("+49307654321")).to_be_visible()
+    page.get_by_role("link", name="Change phone").focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_label("Phone")).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(sheet.get_by_role("button", name="Empty it")).to_be_focused()
+    if size == DESK:
+        axe(page)
+    assert_no_sideways_scroll(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Phone emptied.")).to_be_visible()
+    expect(number).to_have_count(0)
+    expect(page.locator(".known").get_by_text("+49307654321")).to_have_count(0)
+    expect(page.get_by_text("Phone number emptied by backstory")).to_be_visible()
+    if size == DESK:
+        axe(page)
+    page.get_by_role("link", name="History of phone").click()
+    expect(sheet.get_by_text("emptied", exact=True)).to_be_visible()
+    if size == DESK:
+        axe(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    expect(number).to_have_count(1)
+    expect(page.locator(".known").get_by_text("+49307654321")).to_be_visible()
+
+
 def test_of_two_who_change_a_field_the_second_sees_both_values_and_decides(
     new_page: NewPage, site: Site, watch: Watch
 ) -> None:

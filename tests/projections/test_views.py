@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from domain.customer import CustomerReleased, CustomerUnmerged, EmailChanged
+from domain.customer import CustomerReleased, CustomerUnmerged, EmailChanged, FieldEmptied
 from domain.deal import DealLost, DealWon
 from domain.order import OrderCancelled, OrderLinkedToCustomer, OrderRevised, ShipmentSent
 from domain.pipeline import PipelineDefined, Stage
@@ -255,6 +255,22 @@ def test_a_conflict_is_an_anomaly_until_it_is_settled(log: Log, projector: Proje
     assert ask("SELECT kind, detail ->> 'source', settled_at FROM read.anomalies") == [
         ("field-conflict", "crm", None)
     ]
+
+
+def test_an_emptied_address_is_no_identity_until_it_is_told_again(
+    log: Log, projector: Projector, ask: Ask
+) -> None:
+    append(log, "customer-1", known("Ann", "ann@example.org"), customer_id="1")
+    emptied = FieldEmptied(occurred_at=at(9), field="email", source="crm")
+    append(log, "customer-1", [emptied], customer_id="1")
+    projector.catch_up()
+    assert ask("SELECT name, email FROM read.customers") == [("Ann", None)]
+    assert ask("SELECT value FROM read.identities") == []
+    again = EmailChanged(occurred_at=at(12), email="ANN@example.org", source="shop")
+    append(log, "customer-1", [again], customer_id="1")
+    projector.catch_up()
+    assert ask("SELECT email FROM read.customers") == [("ANN@example.org",)]
+    assert ask("SELECT value, source FROM read.identities") == [("ann@example.org", "shop")]
 
 
 def test_an_analyst_sees_one_tenant_only_through_whatever_door(

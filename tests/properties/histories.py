@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain import customer, deal, invoice, lead, order, pipeline, saved_filter, tenant
 from domain.event import Event
+from domain.ownership import EMPTY
 from domain.pipeline import DEFAULT, Stage
 from tests.examples import MUG, at
 
@@ -53,7 +54,7 @@ POOL: Mapping[str, st.SearchStrategy[Any]] = {
     "lifecycle_stage": WORDS,
     "owner": st.sampled_from([None, "olga", "pavel"]),
     "owned": st.sampled_from([(), ("name",), ("name", "country")]),
-    "plain": st.dictionaries(st.sampled_from(["country", "company"]), WORDS, max_size=2),
+    "plain": st.dictionaries(st.sampled_from(["country", "company"]), WORDS | st.just(EMPTY), max_size=2),
     "personal": st.none() | st.dictionaries(st.sampled_from(["name", "email"]), WORDS, max_size=2),
     "field": st.sampled_from(customer.FIELDS),
     "value": WORDS | st.none(),
@@ -171,13 +172,14 @@ def _facts(record: Callable[..., list[Any]], **content: st.SearchStrategy[Any]) 
 
 
 _PROFILE = st.builds(
-    customer.Profile,
+    customer.Emptying,
     source_id=st.sampled_from([None, "1", "2"]),
     email=EMAILS | st.none(),
     phone=POOL["phone"],
     name=WORDS | st.none(),
     country=WORDS | st.none(),
     owner=POOL["owner"],
+    emptied=st.lists(st.sampled_from(customer.FIELDS), max_size=2, unique=True).map(tuple),
 )
 _BY_SOURCE: Mapping[str, st.SearchStrategy[Any]] = {"source": SOURCES, "sequence": st.integers(0, 1)}
 _RULES: Mapping[str, st.SearchStrategy[Any]] = {"rules": st.just(DEFAULT)}

@@ -35,7 +35,7 @@ from commands.command import (
     RecordShipment,
 )
 from commands.handle import Answer, handle, handle_many
-from domain.customer import Profile
+from domain.customer import Emptying, Profile
 from domain.ids import external_id
 from domain.lead import Touch
 from domain.pipeline import DEFAULT
@@ -69,12 +69,13 @@ def _profiles() -> st.SearchStrategy[Profile]:
     """Return what is told of someone, who is always recognised: by their e-mail address, or by one source's id."""
     named = st.sampled_from(["ann", "bob"]).flatmap(
         lambda who: st.builds(
-            Profile,
+            Emptying,
             email=st.sampled_from([f"{who}@example.org", f"{who.upper()}@example.org"]),
             source_id=st.sampled_from([None, who]),
             name=st.sampled_from([None, who, f"{who} smith"]),
             country=st.sampled_from([None, "DE", "NL"]),
             owner=OWNERS,
+            emptied=st.sampled_from([(), ("name",), ("country", "owner"), ("phone",)]),
         )
     )
     return named | st.just(Profile(source_id="77"))

@@ -1,4 +1,4 @@
-"""The pages by which people change a field of a customer, or bring an earlier value of it back."""
+"""The pages by which people change or empty a field of a customer, or bring an earlier value of it back."""
 
 from datetime import UTC, datetime
 
@@ -19,12 +19,12 @@ router = APIRouter()
 def ask(visit: Writer, customer_id: PathId, name: str) -> Response:
     """Ask what a field should be."""
     field = field_standing(visit, customer_id, name)
-    return _ask(visit, field, field.now or "")
+    return _ask(visit, field, field.now)
 
 
 @router.post("/customers/{customer_id}/fields/{name}")
 def change(visit: Writer, customer_id: PathId, name: str) -> Response:
-    """Give a field the value of the form, or the one that stood at version `restores`.
+    """Give a field the value of the form, or the one that stood at version `restores`, or none if it `empties`.
 
     Where somebody has changed the field since it was seen, both values are shown and nothing is written.
     """
@@ -44,30 +44,34 @@ def change(visit: Writer, customer_id: PathId, name: str) -> Response:
     except WrongExpectedVersion:
         return change(visit, customer_id, name)  # decided again on what is there now
     visit.passed(answer.position)
-    return _changed(visit, field, answer)
+    return _changed(visit, field, answer, emptied=value is None)
 
 
-def _changed(visit: Visit, field: FieldStanding, answer: Answer) -> Response:
+def _changed(visit: Visit, field: FieldStanding, answer: Answer, *, emptied: bool) -> Response:
     home = f"/customers/{field.customer_id}"
     if field.offered:
-        told = f"{field.label}: {field.owner} owns it, so its value stands. Yours is offered beside it, to be settled."
+        told = f"{field.label}: {field.owner} owns it, so its value stands. "
+        told += f"{'That it is empty' if emptied else 'Yours'} is offered beside it, to be settled."
         return visit.redirect(home, told)
-    told = f"{field.label} changed."
+    told = f"{field.label} {'emptied' if emptied else 'changed'}."
     if field.owner is not None:
         told += f" It stands until {field.owner}, who owns it, tells another."
     if "identity-taken" in answer.anomalies:
         told += " Another customer has the same: perhaps the same person."
-    undo = f"?changed={field.name}&stood={field.version}" if field.now is not None else ""
-    return visit.redirect(f"{home}{undo}", told)
+    return visit.redirect(f"{home}?changed={field.name}&stood={field.version}", told)
 
 
-def _value(visit: Visit, customer_id: str, name: str) -> str:
+def _value(visit: Visit, customer_id: str, name: str) -> str | None:
+    if "empties" in visit.form:
+        return None
     version = seen(visit, "restores")
     if version is None:
         return visit.form.get("value", "").strip()
-    return field_standing(visit, customer_id, name, version).seen or ""
+    return field_standing(visit, customer_id, name, version).seen
 
 
-def _ask(visit: Visit, field: FieldStanding, value: str, status: int = 200, *, error: str = "") -> Response:
+def _ask(
+    visit: Visit, field: FieldStanding, value: str | None, status: int = 200, *, error: str = ""
+) -> Response:
     template = "customers/_change.html" if visit.partial else "customers/change.html"
-    return visit.page(template, status, field=field, value=value, error=error)
+    return visit.page(template, status, field=field, value=value or "", error=error)

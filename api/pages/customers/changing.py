@@ -12,9 +12,9 @@ from api.pages.visit import Visit
 from commands.command import RecordCustomer
 from commands.desk import folded
 from domain.contact import email_key, phone_key
-from domain.customer import PERSONAL, Customer, Profile
+from domain.customer import PERSONAL, Customer, Emptying, Profile
 from domain.errors import InvalidValue
-from domain.ownership import Field
+from domain.ownership import EMPTY, Field
 from domain.register import after
 
 _KEYS: Mapping[str, Callable[[str], str]] = {"email": email_key, "phone": phone_key}
@@ -54,20 +54,20 @@ class FieldStanding:
         """Say whether a value given here is only offered, against that of the field's owner."""
         return self.owner is not None and bool(self._field.owned)
 
-    def command(self, value: str, at: datetime) -> RecordCustomer:
-        """Return what gives the field a value at a time, or right after the newest that is known of it.
+    def command(self, value: str | None, at: datetime) -> RecordCustomer:
+        """Return what gives the field a value, or none, at a time, or right after the newest that is known of it.
 
         Raises InvalidValue for a value that the field cannot have.
         """
-        if not 0 < len(value) <= lengths.NAME:
+        if value is not None and not 0 < len(value) <= lengths.NAME:
             raise InvalidValue(field=self.name, rule=f"1 to {lengths.NAME} characters")
         if self.customer.erased and self.name in PERSONAL:
             raise InvalidValue(field=self.name, rule="nothing: the person was forgotten")
-        _KEYS.get(self.name, str)(value)
+        _KEYS.get(self.name, str)(value or EMPTY)
         late = after(at, *self._field.latest())
         return RecordCustomer(
             customer_id=self.customer_id,
-            profile=Profile(**{self.name: value}),
+            profile=Emptying(emptied=(self.name,)) if value is None else Profile(**{self.name: value}),
             occurred_at=None if late == at else late,
         )
 

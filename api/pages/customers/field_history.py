@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, cast
 
-from domain.customer import CHANGES, PERSONAL, FieldConflictSettled, ProfileConfirmed, told
+from domain.customer import CHANGES, PERSONAL, FieldConflictSettled, FieldEmptied, ProfileConfirmed, told
 from domain.event import Event, stored_as
 from domain.ids import id_of
 from domain.record import EventsWithdrawn, PersonalDataErased, effective
@@ -16,6 +16,7 @@ What = Literal["told", "confirmed", "settled", "erased"]
 CHANGED: Mapping[str, type[Event]] = {name: cast("type[Event]", change) for name, change in CHANGES.items()}
 """The event that tells each field."""
 _ALWAYS: tuple[type[Event], ...] = (
+    FieldEmptied,
     ProfileConfirmed,
     FieldConflictSettled,
     EventsWithdrawn,
@@ -29,7 +30,10 @@ _MOST = 500  # values shown of one field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """One thing that happened to a field: a value was told (None: forgotten since) or confirmed, others dismissed."""
+    """One thing that happened to a field: a value was told or confirmed, or others dismissed.
+
+    The value is None where it was forgotten since, and EMPTY where it was taken away.
+    """
 
     position: int
     customer_id: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import msgspec
 import psycopg
@@ -43,7 +44,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldCard:
-    """One field: its value, who told it and when, and what is offered against it.
+    """One field: its value, who told or emptied it and when, and what is offered against it.
 
     `owned_by` is the source that owns the field by the tenant's rules; None: the newest report stands.
     """
@@ -171,7 +172,7 @@ def _teller(told: Field) -> tuple[str | None, Register[str] | None]:
 def _identities(states: Iterable[Customer]) -> tuple[Known, ...]:
     found: dict[tuple[str, str], set[str]] = {}
     for state in states:
-        for known in state.identities.values():
+        for known in filter(attrgetter("finds"), state.identities.values()):
             found.setdefault((known.kind, known.value), set()).add(known.source)
     return tuple(Known(kind, value, tuple(sorted(found[kind, value]))) for kind, value in sorted(found))
 

@@ -24,6 +24,7 @@ from api.pages.visit import Visit, visitor
 from commands.command import SettleConflict
 from domain.customer import PERSONAL
 from domain.errors import InvalidValue
+from domain.ownership import EMPTY
 
 router = APIRouter()
 Reader = Annotated[Visit, visitor("customers:read")]
@@ -118,7 +119,8 @@ def field(visit: Reader, customer_id: PathId, name: str) -> Response:
     stood = [
         one.position
         for one in tellings
-        if one.customer_id == who.customer_id and (one.value, one.source) == (stands.value, stands.told_by)
+        if one.customer_id == who.customer_id
+        and (one.value, one.source) == (stands.value or EMPTY, stands.told_by)
     ]
     return visit.page(
         "customers/_field.html" if visit.partial else "customers/field.html",

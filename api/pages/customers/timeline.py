@@ -68,6 +68,7 @@ KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "country-changed.v1",
                 "lifecycle-stage-changed.v1",
                 "customer-owner-assigned.v1",
+                "field-emptied.v1",
                 "consent-given.v1",
                 "consent-withdrawn.v1",
                 "lead-owner-assigned.v1",
