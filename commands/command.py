@@ -167,7 +167,10 @@ class RecordLeadProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDeal:
-    """Open an opportunity in a stage of a pipeline. With `source_id` it is that record of the source's."""
+    """Open an opportunity in a stage of a pipeline. With `source_id` it is that record of the source's.
+
+    Where it `converts` its lead, the lead is converted with it, or neither is done.
+    """
 
     pipeline: str
     stage: str
@@ -183,6 +186,7 @@ class OpenDeal:
     company: str | None = None
     sequence: int = 0
     occurred_at: datetime | None = None
+    converts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

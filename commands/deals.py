@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import TypedDict
 
+from commands import leads
 from commands.command import (
     AssignDealOwner,
     ChangeAmount,
     CompleteFollowUp,
     Context,
+    ConvertLead,
     LoseDeal,
     MoveToStage,
     OpenDeal,
@@ -52,6 +54,11 @@ def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
         at=at,
     )
     _append(desk, stream, events, customer_id)
+    if command.converts and lead_id is not None:
+        convert = ConvertLead(
+            lead_id=lead_id, customer_id=customer_id, deal_id=id_of(stream), occurred_at=command.occurred_at
+        )
+        leads.convert(desk, convert, context)
     return id_of(stream)
 
 

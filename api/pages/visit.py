@@ -203,11 +203,14 @@ def guest() -> Any:  # noqa: ANN401 - as fastapi has it
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return the texts of a submitted form, the last of each name."""
+    """Return the texts of a submitted form, the last of each name. Raises Problem 400 for a NUL character."""
     if request.method in forgery.SAFE:
         return {}
     form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    if any("\0" in text for text in (*texts, *texts.values())):
+        raise Problem(400, "malformed", "Texts have no NUL character.")
+    return texts
 
 
 def sign_in_address(request: Request) -> str:

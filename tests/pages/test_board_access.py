@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from playwright.sync_api import Page, expect
 
-from commands.command import ChangeAmount, MoveToStage, ScheduleFollowUp
+from commands.command import CaptureLead, ChangeAmount, MoveToStage, ScheduleFollowUp
 from tests.pages.boarding import card, column, define, expect_in, opened, show
 from tests.pages.browsing import PHONE, Site, Watch, axe
 
@@ -93,6 +93,20 @@ def test_a_filter_of_the_board_is_kept_shared_picked_and_removed(site: Site, new
     page.get_by_role("button", name="Remove the filter Mara's deals").click()
     expect(page.get_by_text("Filter removed.")).to_be_visible()
     expect(page.get_by_role("list", name="Saved filters")).to_have_count(0)
+
+
+def test_of_a_lead_that_is_closed_no_deal_is_opened(site: Site) -> None:
+    lead = site.do(CaptureLead(form="contact")).id
+    form = {"lead_id": lead, "pipeline": "sales", "stage": "New", "title": "Lamps", "once": "1"}
+    with site.client("rep") as client:
+        assert client.post("/board/new", data=form).status_code == 303
+        head = site.log.head()
+        refused = client.post("/board/new", data=form | {"once": "2"})
+        odd = client.post("/board/new", data=form | {"lead_id": "\0", "once": "3"})
+    assert (refused.status_code, odd.status_code, site.log.head()) == (422, 400, head)
+    [opened, converted] = site.log.read(head - 2, 2)
+    assert (opened.type, converted.type) == ("deal-opened.v1", "lead-converted.v1")
+    assert converted.event.deal_id == opened.stream.removeprefix("deal-")  # type: ignore[attr-defined]
 
 
 def test_what_the_board_cannot_be_asked_for_is_not_kept(site: Site) -> None:

@@ -73,6 +73,7 @@ class NewDeal(_Form):
             customer_id=self.customer_id,
             lead_id=self.lead_id,
             company=self.company,
+            converts=self.lead_id is not None,
         )
 
 

@@ -9,7 +9,6 @@ from api.pages.board.opening import Enquiry, NewDeal, read_form
 from api.pages.board.pipelines import chosen, pipelines
 from api.pages.board.query import BoardQuery
 from api.pages.visit import Visit, visitor
-from commands.command import ConvertLead
 
 router = APIRouter()
 Writer = Annotated[Visit, visitor("deals:write")]
@@ -43,9 +42,6 @@ def open_deal(visit: Writer, query: Annotated[BoardQuery, Query()]) -> Response:
     if asked is None:
         return _deal_form(visit, query, form, wrong, 422)
     answer = visit.do(asked.command())
-    if asked.lead_id is not None:
-        convert = ConvertLead(lead_id=asked.lead_id, customer_id=asked.customer_id, deal_id=answer.id)
-        answer = visit.do(convert, part=1)
     visit.passed(answer.position)
     return visit.redirect(BoardQuery(pipeline=asked.pipeline).address(), flash="The deal is open.")
 
