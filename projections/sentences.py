@@ -31,6 +31,12 @@ def _revised(event: order.OrderRevised) -> str | None:
     return None if event.unchanged else f"Order revised to {_money(event.total, event.currency)}"
 
 
+def _emptied(event: customer.FieldEmptied) -> str:
+    written = event.field.replace("_", " ").capitalize()
+    name = {"email": "E-mail address", "phone": "Phone number"}.get(event.field, written)
+    return f"{name} {'emptied by' if event.by_owner else 'is to be emptied, says'} {event.source}"
+
+
 def _silent(_event: Event) -> None:
     return None
 
@@ -46,7 +52,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"Lifecycle stage is {e.lifecycle_stage or 'none'}, says {e.source}"
     ),
     customer.CustomerOwnerAssigned: lambda e: f"Looked after by {e.owner or 'nobody'}, says {e.source}",
-    customer.FieldEmptied: lambda e: f"{_field(e.field)} emptied by {e.source}",
+    customer.FieldEmptied: _emptied,
     customer.ProfileConfirmed: _silent,
     customer.FieldConflictSettled: lambda e: f"Conflict about {e.field.replace('_', ' ')} settled",
     customer.IdentityLinked: lambda e: f"Known to {e.source} by {_identity(e.kind)}",
@@ -109,10 +115,6 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 
 def _identity(kind: str) -> str:
     return {"email": "an e-mail address", "phone": "a phone number"}.get(kind, "an id")
-
-
-def _field(name: str) -> str:
-    return {"email": "E-mail address", "phone": "Phone number"}.get(name, name.replace("_", " ").capitalize())
 
 
 def _linked(what: str, customer_id: str | None) -> str:

@@ -287,6 +287,7 @@ def test_of_a_field_that_another_owns_it_is_offered_that_it_is_empty(site: Site)
         words = text_of(client.get(answer.headers["location"]).text)
         assert "E-mail: shop owns it, so its value stands. That it is empty is offered beside it" in words
         assert "backstory says there is none" in words
+        assert "E-mail address is to be emptied, says backstory" in words
         assert "E-mail ann@example.org owned by shop" in words
         settle = {"field": "email", "accept": "offered", "once": "2"}
         client.post(f"/customers/{ident}/conflicts", data=settle)

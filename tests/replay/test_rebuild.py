@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from domain.customer import FieldEmptied
 from projections.checkpoints import projecting
 from projections.definition import Models
 from projections.models import ALL
@@ -22,6 +23,7 @@ from replay.building import work
 from replay.rebuild import Progress, RebuildUnderWay, rebuild
 from replay.verify import differences
 from streams.log import Log
+from tests.examples import at
 from tests.projections.facts import append, known, paid, placed, refunded
 from tests.replay.conftest import Ask
 
@@ -54,6 +56,20 @@ def test_a_rebuild_that_finds_nothing_different_swaps_by_itself(
     assert ask("SELECT orders, gross, net FROM read.customer_money", analyst_of="main") == [(6, 60, 56)]
     assert differences(log, database) == []
     assert ask("SELECT relname FROM pg_class WHERE relname LIKE %s", f"%{SHADOW}") == []
+
+
+def test_what_was_emptied_is_empty_after_a_rebuild_too(log: Log, projector: Projector, ask: Ask) -> None:
+    append(log, "customer-1", known("Ann", "ann@example.org"), customer_id="1")
+    emptied = [FieldEmptied(occurred_at=at(9), field=field, source="shop") for field in ("name", "email")]
+    append(log, "customer-1", emptied, customer_id="1")
+    projector.catch_up()
+    report = rebuild(log, ["customers", "timeline"], reason="drill")
+    assert [(each.name, each.differing, each.rows) for each in report.models] == [
+        ("customers", 0, 1),
+        ("timeline", 0, len(log.stream("main", "customer-1"))),
+    ]
+    assert ask("SELECT name, email FROM read.customers") == [(None, None)]
+    assert ask("SELECT value FROM read.identities") == []
 
 
 @pytest.mark.usefixtures("projected")
