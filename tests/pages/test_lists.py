@@ -19,7 +19,7 @@ from commands.command import ChooseTimeZone, MergeCustomers, OpenDeal, RecordCus
 from domain.customer import Profile
 from domain.tenant import ListExported
 from tests.pages.browsing import Site
-from tests.pages.business import T0, ann, days, double, order, shown, tell
+from tests.pages.business import T0, ann, days, double, order, refund, shown, tell
 from tests.pages.test_customer import ask, text_of
 
 SUMS = {
@@ -412,3 +412,15 @@ def test_a_shared_filter_is_removed_by_its_person_or_an_admin_alone(site: Site, 
         assert admin.post(found[0], data={"once": "3"}).status_code == 303
     assert saved(one.get("/deals").text) == []
     assert one.post("/deals/filters", data={"name": " ", "query": "", "once": "4"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_link_of_a_row_leads_to_a_page(site: Site, name: str) -> None:
+    ann(site)
+    tell(site, "shop", refund("r-untold", "5.00", of="never-told"), refund("r-loose", "6.00", of=None))
+    shown(site)
+    with site.client("rep") as client:
+        rows = client.get(f"/{name}").text.partition('id="rows"')[2]
+        links = set(re.findall(r'href="(/[^"]+)"', rows))
+        assert links
+        assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)

@@ -85,13 +85,12 @@ class ListPage:
         return next(column.label for column in self.columns if column.name == name)
 
     def address_of(self, row: Mapping[str, Any]) -> str | None:
-        """Return where the page of a row is: its own, else its order's or its customer's, if it has one."""
+        """Return where the page of a row is: its own, else that of its order, if that was told, or of its customer."""
         if self.address is not None:
             return f"{self.address}{row[self.key]}"
-        for name, where in (("order_id", "/orders/"), ("customer_id", "/customers/")):
-            if row.get(name):
-                return f"{where}{row[name]}"
-        return None
+        if row.get("order"):
+            return f"/orders/{row['order_id']}"
+        return f"/customers/{row['customer_id']}" if row.get("customer_id") else None
 
     @property
     def of_customers(self) -> bool:
