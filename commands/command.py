@@ -191,10 +191,19 @@ class OpenDeal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveToStage:
-    """Move a deal to another stage, if the pipeline's rules allow it."""
+    """Move a deal to another stage, if the pipeline's rules allow it.
+
+    With it comes what entering the stage takes: a value, an owner, why it was lost; a closed deal is opened again where
+    it `reopens`. All of that is done, or nothing.
+    """
 
     deal_id: str
     stage: str
+    amount: Decimal | None = None
+    currency: str | None = None
+    owner: str | None = None
+    lost_reason: str | None = None
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

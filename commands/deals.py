@@ -1,5 +1,6 @@
 """Deals: requests decided by the pipeline's rules, and what other systems report."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -63,8 +64,19 @@ def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
 
 
 def move_to_stage(desk: Desk, command: MoveToStage, context: Context) -> str:
-    """Move a deal, if its pipeline's rules allow it."""
-    stream = _existing(desk, command.deal_id, context)
+    """Move a deal, if its pipeline's rules allow it, with what it takes to enter the stage."""
+    deal_id = command.deal_id
+    stream = _existing(desk, deal_id, context)
+    within = replace(context, expected=None)
+    if command.amount is not None:
+        change = ChangeAmount(deal_id=deal_id, amount=command.amount, currency=command.currency)
+        change_amount(desk, change, within)
+    if command.owner is not None:
+        assign_owner(desk, AssignDealOwner(deal_id=deal_id, owner=command.owner), within)
+    if command.reopens:
+        reopen(desk, ReopenDeal(deal_id=deal_id), within)
+    if command.lost_reason is not None:
+        return lose(desk, LoseDeal(deal_id=deal_id, reason=command.lost_reason), within)
     state = desk.state(stream)
     rules = _rules(desk, state.pipeline)
     _append(

@@ -112,10 +112,8 @@ class Visit(Guest):
         """Lend a read-only transaction that sees the visitor's tenant, as it is at its first query."""
         return self.service.reads.of(self.caller.tenant)
 
-    def do(self, command: Command, *, expected: int | None = None, part: int = 0) -> Answer:
+    def do(self, command: Command, *, expected: int | None = None) -> Answer:
         """Do what the visitor asks, once for each form that was shown; `expected` is the version they saw.
-
-        A form that comes to several commands numbers them by `part`.
 
         Raises what `commands.handle` raises; nothing of it needs to be caught: see problems.py.
         """
@@ -124,7 +122,7 @@ class Visit(Guest):
             actor=self.caller.actor,
             source=OWN_SOURCE,
             now=datetime.now(UTC),
-            command_id=self._command_id(part),
+            command_id=self._command_id(),
             expected=expected,
         )
         return handle(self.service.log, command, context)
@@ -133,11 +131,11 @@ class Visit(Guest):
         """Wait, within bounds, until the read models have passed a position; say whether they have."""
         return self.service.passed(position)
 
-    def _command_id(self, part: int) -> str | None:
+    def _command_id(self) -> str | None:
         once = self.form.get(_ONCE)
         if once is None:
             return None
-        parts = ("page", self.caller.tenant, self.caller.key_id, self.request.url.path, once, str(part))
+        parts = ("page", self.caller.tenant, self.caller.key_id, self.request.url.path, once)
         return f"page-{self.service.log.keyring.digest(*parts).hex()[:48]}"
 
 

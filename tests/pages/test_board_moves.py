@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from commands.command import AssignDealOwner, MoveToStage
+from commands.command import AssignDealOwner, DefinePipeline, MoveToStage, WinDeal
+from domain.pipeline import Stage
 from tests.pages.boarding import card, column, define, drag, expect_in, opened, show, stage_of
 from tests.pages.browsing import PHONE, Site, Watch
 
@@ -47,6 +48,23 @@ def test_a_deal_is_moved_by_keyboard_and_keeps_the_focus(site: Site, new_page: N
     expect_in(page, deal, "Proposal")
     expect(card(page, deal).locator(".deal-title")).to_be_focused()
     assert stage_of(site, deal) == "Proposal"
+
+
+def test_a_move_that_is_refused_changes_nothing_of_the_deal(site: Site) -> None:
+    stages = (Stage(name="New"), Stage(name="Talks"), Stage(name="Deal", enters_from=("Talks",)))
+    site.do(DefinePipeline(name="sales", stages=(*stages, Stage(name="Won", outcome="won"))))
+    deal = opened(site, "Lamps")
+    site.do(WinDeal(deal_id=deal))
+    with site.client("rep") as client:
+        head = site.log.head()
+        form = {"amount": "5", "currency": "EUR", "owner": "mara", "seen": str(head)}
+        refused = client.post(f"/board/deals/{deal}/move", data=form | {"stage": "Deal", "once": "1"})
+        assert (refused.status_code, site.log.head()) == (422, head)
+        moved = client.post(f"/board/deals/{deal}/move", data=form | {"stage": "Talks", "once": "2"})
+        assert moved.status_code == 303
+    told = [event.type for event in site.log.read(head, 10)]
+    assert told[:3] == ["deal-amount-changed.v1", "deal-owner-assigned.v1", "deal-reopened.v1"]
+    assert stage_of(site, deal) == "Talks"
 
 
 def test_a_deal_is_moved_by_its_menu(site: Site, new_page: NewPage) -> None:

@@ -1,6 +1,6 @@
-"""Moving a deal: what it takes, the commands it comes to, and what each side has when someone was faster."""
+"""Moving a deal: what it takes, the command it comes to, and what each side has when someone was faster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +9,7 @@ from api.pages.templates import money as written
 from api.pages.visit import Visit
 from commands.command import (
     Answer,
-    AssignDealOwner,
-    ChangeAmount,
-    Command,
-    LoseDeal,
     MoveToStage,
-    ReopenDeal,
 )
 from commands.desk import Desk, folded
 from domain.deal import Deal
@@ -62,22 +57,19 @@ class Standing:
             if now[name] != seen[name] or name == "Stage"
         ]
 
-    def commands(self, name: str, form: Mapping[str, str]) -> Iterator[Command]:
-        """Yield what brings the deal into a stage, with what the form adds to it. Raises InvalidValue."""
-        if told := form.get("amount", "").strip():
-            yield ChangeAmount(
-                deal_id=self.deal_id, amount=amount(told), currency=currency(form.get("currency", ""))
-            )
-        if owner := form.get("owner", "").strip():
-            yield AssignDealOwner(deal_id=self.deal_id, owner=owner)
-        stage = self.stage(name)
-        if self.now.outcome not in {"open", stage.outcome}:
-            yield ReopenDeal(deal_id=self.deal_id)
-        reason = form.get(REASON, "").strip()
-        if stage.outcome == "lost" and reason and stage == self.rules.first("lost"):
-            yield LoseDeal(deal_id=self.deal_id, reason=reason)
-        else:
-            yield MoveToStage(deal_id=self.deal_id, stage=name)
+    def command(self, name: str, form: Mapping[str, str]) -> MoveToStage:
+        """Return what brings the deal into a stage, with what the form adds to it. Raises InvalidValue."""
+        stage, told = self.stage(name), form.get("amount", "").strip()
+        loses = stage.outcome == "lost" and stage == self.rules.first("lost")
+        return MoveToStage(
+            deal_id=self.deal_id,
+            stage=name,
+            amount=amount(told) if told else None,
+            currency=currency(form.get("currency", "")) if told else None,
+            owner=form.get("owner", "").strip() or None,
+            lost_reason=(form.get(REASON, "").strip() or None) if loses else None,
+            reopens=self.now.outcome not in {"open", stage.outcome},
+        )
 
 
 def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
@@ -101,13 +93,7 @@ def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
 
 def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
     """Move the deal, unless it has changed since it was seen. Raises WrongExpectedVersion, or a rule's refusal."""
-    expected = standing.seen_version
-    answer = None
-    for number, command in enumerate(standing.commands(stage, visit.form)):
-        answer = visit.do(command, expected=expected, part=number)
-        expected = answer.version
-    assert answer is not None  # noqa: S101 - a move ends with a command, whatever else it takes
-    return answer
+    return visit.do(standing.command(stage, visit.form), expected=standing.seen_version)
 
 
 def _rules(visit: Visit, pipeline: str | None) -> Pipeline:
