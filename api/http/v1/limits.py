@@ -29,7 +29,6 @@ _ONCE = {
     "sec-fetch-site",
     "x-csrf-token",
 }  # of two, others on the way might read the other one
-_CLOSE = {"Connection": "close"}
 
 
 class Limits:
@@ -57,6 +56,7 @@ class Limits:
         try:
             await self._app(scope, await _checked(scope, receive), sent)
         except Problem as problem:
+            problem.headers["Connection"] = "close"  # there may be more of its body to come
             await (await answer(Request(scope), problem))(scope, receive, send)
         except Exception as cause:  # noqa: BLE001 - told in full, but without the values that texts of errors quote
             write_traceback(cause, sys.stderr)
@@ -80,7 +80,7 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
             body = await _body(receive)
     except TimeoutError:
         title = "The request took too long to arrive."
-        raise Problem(408, "request-timeout", title, _CLOSE) from None
+        raise Problem(408, "request-timeout", title) from None
     if body:
         _check_type(headers, _types(scope["path"]))
     passed = False
@@ -104,9 +104,9 @@ def _check_head(scope: Scope, headers: Headers, length: str) -> None:
         raise malformed([{"loc": ("header", twice), "msg": "given once"}])
     chunked = "transfer-encoding" in headers
     if chunked and "content-length" in headers:
-        raise Problem(400, "malformed", "A body has a length or is chunked, not both.", _CLOSE)
+        raise Problem(400, "malformed", "A body has a length or is chunked, not both.")
     if scope["method"] not in _BODIES and (chunked or length != "0"):
-        raise Problem(400, "malformed", f"A {scope['method']} has no body.", _CLOSE)
+        raise Problem(400, "malformed", f"A {scope['method']} has no body.")
 
 
 async def _body(receive: Receive) -> bytes:
@@ -145,4 +145,4 @@ def _check_type(headers: Headers, takes: set[str]) -> None:
 
 def _too_large() -> Problem:
     title = f"A body has at most {MOST_BYTES:,} bytes."
-    return Problem(413, "too-large", title, _CLOSE, limit=MOST_BYTES)
+    return Problem(413, "too-large", title, limit=MOST_BYTES)

@@ -193,6 +193,8 @@ def test_what_is_no_http_is_told_so(site: Site, sent: bytes) -> None:
         ("POST /v1/leads HTTP/1.1", ["Transfer-Encoding: chunked", "Content-Length: 5"]),
         ("GET /v1/leads HTTP/1.1", ["Content-Length: 5"]),
         ("GET /v1/leads HTTP/1.1", ["Transfer-Encoding: chunked"]),
+        ("POST /v1/leads HTTP/1.1", ['If-Match: "1"', 'If-Match: "2"', "Content-Length: 5000"]),
+        ("POST /v1/leads?q=%00 HTTP/1.1", ["Content-Length: 5000"]),
     ],
 )
 def test_what_two_servers_might_read_as_different_requests_is_refused_and_the_connection_closed(
