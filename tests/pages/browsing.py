@@ -19,17 +19,13 @@ from streams.log import Log
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1400, "height": 900}
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-_SETTLED = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
-    Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => done(null)))))"""
-"""What the page does once it is painted and no colour is still on its way to another."""
-
-
 _SETTLED = """
 () => new Promise(requestAnimationFrame)
     .then(() => Promise.allSettled(document.getAnimations().map(one => one.finished)))
     .then(() => new Promise(requestAnimationFrame))
     .then(() => null)
 """
+"""What the page does once it is painted and no colour is still on its way to another."""
 
 
 @dataclass(frozen=True)
