@@ -131,6 +131,14 @@ class Visit(Guest):
         """Wait, within bounds, until the read models have passed a position; say whether they have."""
         return self.service.passed(position)
 
+    def named(self, actor: str) -> str:
+        """Return how people call who did something: a colleague by name."""
+        kind, _, ident = actor.partition(":")
+        if kind != "person":
+            return "an API key" if kind == "key" else actor
+        known = self.sessions.people.find(self.caller.tenant, ident)
+        return "someone" if known is None else known.label
+
     def _command_id(self) -> str | None:
         once = self.form.get(_ONCE)
         if once is None:

@@ -455,3 +455,15 @@ def test_a_merge_of_merges_is_followed_to_the_one_that_stands(site: Site) -> Non
     with site.client("rep") as client:
         assert client.get(f"/customers/{goes}").headers["location"] == f"/customers/{stays}"
         assert "3 customers are one here" in text_of(client.get(f"/customers/{stays}").text)
+
+
+def test_what_colleagues_did_is_told_by_their_names(site: Site) -> None:
+    ident = ann(site)
+    field = f"/customers/{ident}/fields/company"
+    with site.client("rep") as robin, site.client("manager") as other:
+        seen = token(robin, f"{field}/change", "seen")
+        robin.post(field, data={"seen": seen, "value": "Lights", "once": "1"})
+        for address in (f"/customers/{ident}", field, f"/events/{site.log.head()}"):
+            words = text_of(other.get(address).text)
+            assert "Robin Rep" in words, address
+            assert "person:" not in words, address

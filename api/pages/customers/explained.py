@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from api.pages.templates import moment
 from domain.event import Event
 from domain.ids import kind_of
 from domain.record import effective
@@ -132,4 +134,6 @@ def _shown(value: object) -> str | None:
         return None
     if isinstance(value, list | dict):
         return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    if isinstance(value, datetime):
+        return moment(value)
     return "yes" if value is True else "no" if value is False else str(value)
