@@ -51,8 +51,8 @@ def amount(value: Decimal | str, currency: str) -> str:
 
 
 def number(value: Decimal | int | str) -> str:
-    """Return a number with its thousands set apart."""
-    return format_decimal(Decimal(value), locale=LOCALE)
+    """Return a number with its thousands set apart, with every digit it has."""
+    return format_decimal(Decimal(value), locale=LOCALE, decimal_quantization=False)
 
 
 def day(at: datetime) -> str:

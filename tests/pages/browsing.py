@@ -144,7 +144,7 @@ def axe(page: Page) -> None:
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.evaluate(_SETTLED)
+            settle(page)
             results = Axe().run(page, options=_RULES)
             found = [
                 (violation["id"], node["target"], node.get("failureSummary"))
@@ -155,6 +155,11 @@ def axe(page: Page) -> None:
     assert_no_sideways_scroll(page)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size(before or DESK)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is painted as it stays."""
+    page.evaluate(_SETTLED)
 
 
 def assert_no_sideways_scroll(page: Page) -> None:

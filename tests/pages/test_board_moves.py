@@ -170,7 +170,7 @@ def test_a_move_is_taken_back_by_undo(site: Site, new_page: NewPage) -> None:
     page = new_page("rep")
     show(page)
     drag(page, deal, "Won")
-    expect(column(page, "Won").locator("[data-count]")).to_have_text("1 deals")
+    expect(column(page, "Won").locator("[data-count]")).to_have_text("1 deal")
     page.get_by_role("button", name="Undo").click()
     expect_in(page, deal, "New")
     assert stage_of(site, deal) == "New"

@@ -93,12 +93,12 @@ def _money(total: Total, stage: Stage, *, known: bool) -> Money:
 
 
 def _added(parts: Iterable[Money]) -> list[Money]:
-    """Add up by currency, the largest first."""
+    """Add up by currency, in the order of the currencies: the same in every column."""
     sums: dict[str, Money] = {}
     for one in parts:
         before = sums.get(one.currency, Money(one.currency, Decimal(0), Decimal(0)))
         sums[one.currency] = Money(one.currency, before.amount + one.amount, before.weighted + one.weighted)
-    return sorted(sums.values(), key=lambda one: (-one.amount, one.currency))
+    return [sums[currency] for currency in sorted(sums)]
 
 
 def _filled(column: Column, reader: Reader, only: Collection[int] | None) -> Column:

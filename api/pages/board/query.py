@@ -73,6 +73,11 @@ class BoardQuery(BaseModel):
         """What a saved filter keeps of the address: all but how many cards are shown."""
         return self.address("", show=[]).removeprefix("?")
 
+    @property
+    def unfiltered(self) -> str:
+        """The address of this board without filters."""
+        return self.address(owner=None, age=None, least=None, most=None, q=None)
+
     def address(self, path: str = "/board", **changes: object) -> str:
         """Return the address of this board, with changes."""
         told = self.model_dump(exclude_defaults=True) | changes

@@ -22,7 +22,7 @@ function show({ live, position, behind, why, since }) {
   const shown = behind >= 1 ? `${lasting(behind)} behind` : `#${number.format(position)}`;
   chip.dataset.state = state;
   chip.dataset.tone = live && behind < STALE ? "good" : "warn";
-  chip.querySelector("[data-words]").textContent = live ? "live · " : "";
+  chip.querySelector("[data-words]").textContent = live ? "live" : "";
   chip.querySelector("[data-position]").textContent = { live: shown, reconnecting: "reconnecting…", ended: "signed out" }[state];
   clearTimeout(waiting);
   if (state === "ended") tell("You are signed out. What you see is old.");
