@@ -36,7 +36,7 @@ def environment() -> Environment:
     )
     made.globals.update(share=share, days_since=days_since, decimal=Decimal, zone=ZONE.get)
     made.filters.update(money=money, number=number, day=day, moment=moment, machine_time=machine_time)
-    made.filters.update(amount=amount, plain_day=plain_day, lasting=lasting)
+    made.filters.update(amount=amount, plain_day=plain_day, lasting=lasting, standing=standing)
     return made
 
 
@@ -84,6 +84,12 @@ def moment(at: datetime) -> str:
 def lasting(seconds: float) -> str:
     """Return how long something lasts, in its largest fitting unit: `37 min`."""
     return format_timedelta(timedelta(seconds=seconds), threshold=2, format="short", locale=LOCALE)
+
+
+def standing(seconds: float) -> str:
+    """Return for how long something stood: `265 days`, below two days in the largest fitting unit."""
+    days = timedelta(seconds=seconds).days
+    return lasting(seconds) if days <= 1 else f"{number(days)} days"
 
 
 def machine_time(at: datetime) -> str:

@@ -12,6 +12,7 @@ from api.pages.customers.holdings import holdings
 from api.pages.customers.standing import Standing, standing
 from api.pages.customers.timeline import KINDS, Asked, chips, kind_of_type, newest, timeline
 from commands.command import (
+    ChooseTimeZone,
     DefineOwnership,
     ForgetCustomer,
     LinkOrderToCustomer,
@@ -467,3 +468,14 @@ def test_what_colleagues_did_is_told_by_their_names(site: Site) -> None:
             words = text_of(other.get(address).text)
             assert "Robin Rep" in words, address
             assert "person:" not in words, address
+
+
+def test_a_time_that_an_event_changed_is_told_in_the_tenants_time_zone(site: Site) -> None:
+    business.ann(site)
+    site.do(ChooseTimeZone(time_zone="Europe/Berlin"))
+    [(position,)] = ask(
+        site, "SELECT position FROM read.timeline WHERE type = 'order-placed.v1' ORDER BY 1 LIMIT 1"
+    )
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/events/{position}").text)
+    assert "Placed at nothing 2 Mar 2026, 10:30 CET" in words

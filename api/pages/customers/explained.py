@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from api.pages.templates import moment
 from domain.event import Event
 from domain.ids import kind_of
 from domain.record import effective
@@ -36,8 +35,8 @@ class Change:
     """A value that an event changed."""
 
     label: str
-    before: str | None
-    after: str | None
+    before: str | datetime | None
+    after: str | datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def _changes(log: Log, recorded: Recorded) -> tuple[Change, ...]:
     after = _row(fold, until)
     before = _row(fold, [one for one in until if one.version < recorded.version])
     return tuple(
-        Change(_label(name), _shown(before.get(name)), _shown(after.get(name)))
+        Change(_label(name), _value(before.get(name)), _value(after.get(name)))
         for name in fold.columns
         if before.get(name) != after.get(name) and name not in _UNSHOWN
     )
@@ -128,12 +127,15 @@ def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
+def _value(value: object) -> str | datetime | None:
+    """Return a value as people read it; a time as it is, for the page tells it in the tenant's time zone."""
+    return value if isinstance(value, datetime) else _shown(value)
+
+
 def _shown(value: object) -> str | None:
     """Return a value as people read it; None for nothing."""
     if value is None or value in _NOTHING:
         return None
     if isinstance(value, list | dict):
         return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    if isinstance(value, datetime):
-        return moment(value)
     return "yes" if value is True else "no" if value is False else str(value)
