@@ -11,7 +11,7 @@ from domain.ids import kind_of
 from domain.record import EventsWithdrawn, effective
 from streams.errors import WrongExpectedVersion
 from streams.log import Log
-from streams.records import Append, Asked, Change, Claim, Recorded
+from streams.records import Append, Appended, Asked, Change, Claim, Recorded
 from streams.routing import subject_of
 
 Evolve = Callable[[Any, Any], Any]
@@ -73,19 +73,28 @@ class Desk:
         self._unrecorded: set[str] = set()
         self.draft = Draft()
 
-    def prefetch(self, streams: Iterable[str], claims: Iterable[tuple[str, str]]) -> None:
-        """Read what a run of commands will need, in two queries; anything else is read when asked for."""
+    def prefetch(
+        self,
+        streams: Iterable[str],
+        claims: Iterable[tuple[str, str]],
+        command_ids: Iterable[str] = (),
+    ) -> Mapping[str, tuple[bytes, Appended]]:
+        """Read at once what a run of commands will need; anything else is read when asked for.
+
+        Return the fingerprint and first answer of each of the commands that was answered before.
+        """
         wanted = [claim for claim in set(claims) if claim not in self._holders]
-        if wanted:
-            found = self.log.holders(self.tenant, wanted)
-            self._holders.update((claim, found.get(claim)) for claim in wanted)
-        held = [holder for claim in wanted if (holder := self._holders[claim]) is not None]
-        missing = {stream for stream in [*streams, *held] if stream not in self._loaded}
-        if missing:
-            for stream, events in self.log.streams(self.tenant, sorted(missing)).items():
+        missing = {stream for stream in streams if stream not in self._loaded}
+        look = self.log.look(
+            self.tenant, streams=sorted(missing), claims=sorted(wanted), command_ids=command_ids
+        )
+        self._holders.update((claim, look.holders.get(claim)) for claim in wanted)
+        for stream, events in look.events.items():
+            if stream not in self._loaded:
                 self._loaded[stream] = folded(stream, events)
                 if not events:
                     self._unrecorded.add(stream)
+        return look.answered
 
     def fresh(self, kind: str) -> str:
         """Return the stream of a record that nobody has named yet; it is new, so nothing is read for it."""

@@ -106,17 +106,19 @@ def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answ
     outcomes: dict[int, Answer | Refused] = {
         index: refusal for index, one in enumerate(asked) if (refusal := unsound(*one)) is not None
     }
-    outcomes |= _answered_before(log, asked, [index for index in range(len(asked)) if index not in outcomes])
     deadline = time.monotonic() + _PATIENCE
     waiting = [index for index in range(len(asked)) if index not in outcomes]
     attempt = 0
     while waiting:
         appends: dict[int, tuple[str, tuple[str, ...], Append]] = {}
         desk = Desk(log, asked[waiting[0]][1].tenant)
-        streams, claims = needs([asked[index] for index in waiting])
-        desk.prefetch(streams, claims)
+        ids = {index: asked[index][1].command_id for index in waiting}
+        answered = desk.prefetch(*needs([asked[index] for index in waiting]), filter(None, ids.values()))
         for index in waiting:
             command, context = asked[index]
+            if (first := answered.get(ids[index] or "")) is not None:
+                outcomes[index] = _answered_before(log, command, context, *first)
+                continue
             try:
                 appends[index] = _decided(desk, command, context)
             except (Refusal, LogRefusal) as refusal:
@@ -186,21 +188,12 @@ def _answer(ident: str, anomalies: tuple[str, ...], appended: Appended) -> Answe
 
 
 def _answered_before(
-    log: Log, asked: Sequence[tuple[Command, Context]], sound: Sequence[int]
-) -> dict[int, Answer | Refused]:
-    """Find the commands whose ids were answered before: their first answer stands, whatever is true now."""
-    by_id = {command_id: index for index in sound if (command_id := asked[index][1].command_id)}
-    outcomes: dict[int, Answer | Refused] = {}
-    if not by_id:
-        return outcomes
-    for command_id, (fingerprint, appended) in log.answered(asked[0][1].tenant, list(by_id)).items():
-        index = by_id[command_id]
-        command, context = asked[index]
-        if fingerprint == _fingerprint(log, command, context):
-            outcomes[index] = _answer("", (), appended)
-        else:
-            outcomes[index] = CommandReused(command_id=command_id)
-    return outcomes
+    log: Log, command: Command, context: Context, fingerprint: bytes, appended: Appended
+) -> Answer | Refused:
+    """Return the first answer of a command's id, whatever is true now, unless something else was asked by it."""
+    if fingerprint == _fingerprint(log, command, context):
+        return _answer("", (), appended)
+    return CommandReused(command_id=context.command_id)
 
 
 def _fingerprint(log: Log, command: Command, context: Context) -> bytes:

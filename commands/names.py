@@ -1,6 +1,5 @@
 """Which stream a command speaks of, when it names a record by its source's own id."""
 
-import uuid
 from typing import assert_never
 
 from commands.command import (
@@ -55,6 +54,7 @@ from commands.command import (
     WithdrawConsent,
 )
 from domain.ids import external_id
+from streams.randomness import random_uuid
 
 SETTINGS = "tenant-settings"
 """The stream of which source owns which field, and of the time zone."""
@@ -69,7 +69,7 @@ def named(kind: str, context: Context, source_id: str) -> str:
 
 def fresh(kind: str) -> str:
     """Return the stream of a record that nobody has named yet."""
-    return f"{kind}-{uuid.uuid4()}"
+    return f"{kind}-{random_uuid()}"
 
 
 def order_named(

@@ -1,13 +1,13 @@
 """From a request to a ticket: the JSON rows that log.append takes, made in the thread that asks."""
 
 import itertools
-import os
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from streams.codec import Codec
 from streams.keyring import Keyring
+from streams.randomness import random_bytes
 from streams.records import Append, Change
 from streams.routing import partition_of, subject_of
 from streams.ticket import ClaimKey, Place, Ticket
@@ -138,5 +138,5 @@ def _each(rows: Iterable[Sequence[object]]) -> bytes:
 
 def new_event_id() -> str:
     """Return a random (version 4) UUID as 32 hex digits, at a quarter of the price of uuid4."""
-    digits = os.urandom(16).hex()
+    digits = random_bytes(16).hex()
     return f"{digits[:12]}4{digits[13:16]}a{digits[17:]}"

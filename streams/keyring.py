@@ -11,10 +11,17 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from streams.errors import UnreadableEvent, WrongMasterKey
+from streams.randomness import random_bytes
 
 _NONCE = 12
 _KEY = 32  # bytes of a key, the master key's too
 _MOST_CACHED = 100_000
+_MAKE = (
+    "INSERT INTO log.keys (tenant, subject, wrapped) "
+    "SELECT q.* FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS q "
+    "WHERE EXISTS (SELECT FROM log.keys k WHERE (k.tenant, k.subject, k.wrapped) = (%s, %s, %s)) "
+    "ON CONFLICT DO NOTHING RETURNING tenant, subject, wrapped"
+)
 LOG = ("", "log")  # whose key is the log's own: no tenant has an empty name
 
 
@@ -27,7 +34,7 @@ def cipher_of(master_key: bytes) -> AESGCM:
 
 def wrap(master: AESGCM, tenant: str, subject: str, key: bytes) -> bytes:
     """Encrypt a key for `log.keys`; it opens in no other row."""
-    nonce = os.urandom(_NONCE)
+    nonce = random_bytes(_NONCE)
     return nonce + master.encrypt(nonce, key, _bound(tenant, subject, "key"))
 
 
@@ -57,11 +64,13 @@ class Keyring:
         self._cache: dict[tuple[str, str], AESGCM | None] = {}
         with pool.connection() as connection:
             self._proof = self._begun(connection)
-        self._pepper = unwrap(self._master, *LOG, self._proof)
+        self._digest = hmac.new(unwrap(self._master, *LOG, self._proof), digestmod="sha256")
 
     def digest(self, *parts: str) -> bytes:
         """Return a keyed digest of a value, equal for equal values and useless without the master key."""
-        return hmac.digest(self._pepper, "\x1f".join(parts).encode(), "sha256")
+        digest = self._digest.copy()  # hmac.digest would let every other thread go first
+        digest.update("\x1f".join(parts).encode())
+        return digest.digest()
 
     def load(self, subjects: Iterable[tuple[str, str]]) -> None:
         """Fetch the keys of these (tenant, subject) pairs that are not at hand, in one query."""
@@ -78,20 +87,17 @@ class Keyring:
         missing = {pair for pair in subjects if pair not in self._cache}
         if not missing:
             return
+        keys = os.urandom(_KEY * len(missing))
         made = [
-            (tenant, subject, wrap(self._master, tenant, subject, os.urandom(_KEY)))
-            for tenant, subject in sorted(missing)
+            (tenant, subject, wrap(self._master, tenant, subject, keys[_KEY * n :][:_KEY]))
+            for n, (tenant, subject) in enumerate(sorted(missing))
         ]
         tenants, names, wrapped = zip(*made, strict=True)
         with self._pool.connection() as connection:
-            connection.execute(
-                "INSERT INTO log.keys (tenant, subject, wrapped) "
-                "SELECT q.* FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS q "
-                "WHERE EXISTS (SELECT FROM log.keys k WHERE (k.tenant, k.subject, k.wrapped) = (%s, %s, %s)) "
-                "ON CONFLICT DO NOTHING",
-                (list(tenants), list(names), list(wrapped), *LOG, self._proof),
-            )
-            found = self._fetch(connection, missing)
+            rows = connection.execute(_MAKE, (list(tenants), list(names), list(wrapped), *LOG, self._proof))
+            found = self._opened(rows.fetchall())
+            if len(found) < len(missing):  # others made some of them
+                found |= self._fetch(connection, missing - found.keys())
         if len(found) < len(missing):
             raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was rotated to")
 
@@ -101,7 +107,7 @@ class Keyring:
         key = self._key(tenant, subject)
         if key is None:
             return None
-        nonce = os.urandom(_NONCE)
+        nonce = random_bytes(_NONCE)
         return b64encode(nonce + key.encrypt(nonce, plain, _bound(tenant, subject, context))).decode()
 
     def open(self, tenant: str, subject: str, context: str, sealed: str) -> bytes | None:
@@ -164,6 +170,10 @@ class Keyring:
             "JOIN log.keys k USING (tenant, subject)",
             (list(tenants), list(names)),
         ).fetchall()
+        return self._opened(rows)
+
+    def _opened(self, rows: Iterable[tuple[str, str, bytes | None]]) -> dict[tuple[str, str], AESGCM | None]:
+        """Unwrap keys, and keep them at hand."""
         found = {
             (tenant, subject): AESGCM(unwrap(self._master, tenant, subject, wrapped)) if wrapped else None
             for tenant, subject, wrapped in rows

@@ -1,7 +1,8 @@
 """The log: append, read, follow. PostgreSQL decides; positions are gapless and in commit order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
@@ -23,7 +24,30 @@ COLUMNS = (
     "event_id::text, partition, command_id, correlation_id, causation_id"
 )
 LEAN_COLUMNS = "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text"
+_ANSWERED = (
+    "SELECT command_id, fingerprint, answer, position, events FROM log.commands "
+    "WHERE tenant = %s AND command_id = ANY(%s)"
+)
+_HELD = (
+    "SELECT k.kind, k.digest, k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
+    "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest"
+)
+_TOLD = f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s) ORDER BY stream, version"
+_TOLD_WITH_HOLDERS = (
+    f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s || ARRAY("
+    "SELECT k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
+    "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest)) ORDER BY stream, version"
+)
 _ERASED = stored_as(PersonalDataErased).name
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a log has about what was asked of `Log.look`."""
+
+    events: dict[str, list[Recorded]]
+    holders: dict[tuple[str, str], str]
+    answered: dict[str, tuple[bytes, Appended]]
 
 
 class Log:
@@ -129,16 +153,43 @@ class Log:
 
     def streams(self, tenant: str, streams: Sequence[str]) -> dict[str, list[Recorded]]:
         """Return the events of several streams of a tenant, each in its order, in one query."""
-        found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s) "
-                "ORDER BY stream, version",
-                (tenant, list(found)),
-            ).fetchall()
-        for recorded in self.decode(rows):
-            found[recorded.stream].append(recorded)
-        return found
+        return self.look(tenant, streams=streams).events
+
+    def look(
+        self,
+        tenant: str,
+        *,
+        streams: Iterable[str] = (),
+        claims: Iterable[tuple[str, str]] = (),
+        command_ids: Iterable[str] = (),
+    ) -> Look:
+        """Return what a tenant's log has about all of these, in one round trip.
+
+        These are the events of the streams, and of those that hold the claims, each in its order; the holding stream
+        of each (kind, value) that is claimed; the fingerprint and first answer of each command answered before.
+        """
+        events: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+        by_digest = {
+            (kind, self.keyring.digest(tenant, kind, value)): (kind, value) for kind, value in claims
+        }
+        kinds, digests = [kind for kind, _ in by_digest], [digest for _, digest in by_digest]
+        ids = list(command_ids)
+        answered = held = told = None
+        with self._pool.connection() as connection, connection.pipeline():
+            if ids:
+                answered = connection.execute(_ANSWERED, (tenant, ids))
+            if kinds:
+                held = connection.execute(_HELD, (kinds, digests, tenant))
+            if kinds and events:
+                told = connection.execute(_TOLD_WITH_HOLDERS, (tenant, list(events), kinds, digests, tenant))
+            elif events:
+                told = connection.execute(_TOLD, (tenant, list(events)))
+        holders = {by_digest[kind, digest]: stream for kind, digest, stream in held or ()}
+        if told is not None:
+            events |= {stream: [] for stream in holders.values()}
+            for recorded in self.decode(told.fetchall()):
+                events.setdefault(recorded.stream, []).append(recorded)
+        return Look(events, holders, {row[0]: _answer_of(row) for row in answered or ()})
 
     def read(self, after: int, limit: int, *, until: int = 2**62, strict: bool = True) -> list[Recorded]:
         """Return up to `limit` events with a position above `after` and not above `until`, in log order."""
@@ -181,41 +232,11 @@ class Log:
 
     def holders(self, tenant: str, values: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the holding stream of each (kind, value) that is claimed, in one query."""
-        by_digest = {
-            (kind, self.keyring.digest(tenant, kind, value)): (kind, value) for kind, value in values
-        }
-        if not by_digest:
-            return {}
-        kinds, digests = zip(*by_digest, strict=True)
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT k.kind, k.digest, k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
-                "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest",
-                (list(kinds), list(digests), tenant),
-            ).fetchall()
-        return {by_digest[kind, digest]: stream for kind, digest, stream in rows}
+        return self.look(tenant, claims=values).holders
 
     def answered(self, tenant: str, command_ids: Sequence[str]) -> dict[str, tuple[bytes, Appended]]:
         """Return the fingerprint and first answer of each of these commands that was answered before."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT command_id, fingerprint, answer, position, events FROM log.commands "
-                "WHERE tenant = %s AND command_id = ANY(%s)",
-                (tenant, list(command_ids)),
-            ).fetchall()
-        return {
-            command_id: (
-                fingerprint,
-                Appended(
-                    position=position,
-                    version=answer["version"],
-                    events=events,
-                    answer=answer["answer"],
-                    repeated=True,
-                ),
-            )
-            for command_id, fingerprint, answer, position, events in rows
-        }
+        return self.look(tenant, command_ids=command_ids).answered
 
     def streams_of_customer(self, tenant: str, customer_id: str) -> dict[str, int]:
         """Return every stream with an event of this customer, the oldest first, and the position of its newest one."""
@@ -242,6 +263,18 @@ class Log:
         """Lend a connection of the application's role, in autocommit."""
         with self._pool.connection() as connection:
             yield connection
+
+
+def _answer_of(row: Sequence[Any]) -> tuple[bytes, Appended]:
+    _, fingerprint, answer, position, events = row
+    appended = Appended(
+        position=position,
+        version=answer["version"],
+        events=events,
+        answer=answer["answer"],
+        repeated=True,
+    )
+    return fingerprint, appended
 
 
 def _as_app(connection: Connection) -> None:

@@ -135,8 +135,7 @@ class Rehearsal:
             self._known.clear()
         self._decided += len(asked)
         ids = [context.command_id for _, context in asked if context.command_id]
-        self._known |= self._log.answered(self._tenant, ids).keys()
-        self._desk.prefetch(*needs(asked))
+        self._known |= self._desk.prefetch(*needs(asked), ids).keys()
         return [self._outcome(command, context) for command, context in asked]
 
     def _outcome(self, command: Command, context: Context) -> Outcome:

@@ -51,6 +51,11 @@ def event_of_headers(headers: Headers, data: object) -> dict[str, object]:
     return {**attributes, "data": data}
 
 
+def names_records(event: CloudEvent) -> bool:
+    """Say whether an event names records by their ids, which `command_of` looks up."""
+    return any(name in event.data for name in _REFERENCES)
+
+
 def command_of(
     log: Log, event: CloudEvent, *, tenant: str, actor: str, source: str
 ) -> tuple[Command, Context]:

@@ -82,7 +82,7 @@ def list_all_keys(ask: Annotated[Ask, may("keys:read")]) -> Response:
 
 
 @router.post("/keys", **written(KeyMade, versioned=False))
-def create_key(body: KeyBody, ask: Annotated[Ask, _keys]) -> Response:
+async def create_key(body: KeyBody, ask: Annotated[Ask, _keys]) -> Response:
     """Hand out a key. Its secret is in this answer only (and in that of the same request sent again).
 
     Nobody can hand out more than their own key may do.
@@ -93,13 +93,13 @@ def create_key(body: KeyBody, ask: Annotated[Ask, _keys]) -> Response:
     if ask.caller.sources and not named:
         raise Problem(403, "forbidden", _FORBIDDEN)
     secret, asked = new_key(body.name, body.role, tuple(body.scopes), seed=ask.seed("api-key"))
-    return ask.do(asked, versioned=False, shows={"secret": secret})
+    return await ask.do(asked, versioned=False, shows={"secret": secret})
 
 
 @router.post("/keys/{key_id}/revoked", **written(versioned=False))
-def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _keys]) -> Response:
+async def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _keys]) -> Response:
     """End a key: within a second it opens nothing."""
-    return ask.do(RevokeApiKey(key_id=key_id, reason=body.reason), versioned=False)
+    return await ask.do(RevokeApiKey(key_id=key_id, reason=body.reason), versioned=False)
 
 
 @router.get("/settings", **read(SettingsShape))
@@ -112,12 +112,12 @@ def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
 
 
 @router.put("/settings/ownership", **written(keyed=False))
-def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) -> Response:
+async def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) -> Response:
     """Say which source owns which customer field from now on."""
-    return ask.do(DefineOwnership(owners=body.owners))
+    return await ask.do(DefineOwnership(owners=body.owners))
 
 
 @router.put("/settings/time-zone", **written(keyed=False))
-def choose_time_zone(body: TimeZoneBody, ask: Annotated[Ask, _settings]) -> Response:
+async def choose_time_zone(body: TimeZoneBody, ask: Annotated[Ask, _settings]) -> Response:
     """Choose the time zone whose days are business days from now on."""
-    return ask.do(ChooseTimeZone(time_zone=body.time_zone))
+    return await ask.do(ChooseTimeZone(time_zone=body.time_zone))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.http.auth import Caller
 from api.http.errors import Problem
@@ -32,7 +33,7 @@ class Ask:
     caller: Caller
     request: Request
 
-    def do(  # noqa: PLR0913 - what writes differ by
+    async def do(  # noqa: PLR0913 - what writes differ by
         self,
         command: Command,
         *,
@@ -48,23 +49,24 @@ class Ask:
         field of the body, the streams of other records: 422 where there is none. A command that is not `versioned`
         tells a fact, which no version can stop: If-Match is refused. `shows` is told beside the answer.
         """
-        waits = self.waits()
+        waits = await self.waits()
         expected = self._expected(versioned=versioned)
         context = self.context(self.caller.source(source), self.command_id(), expected)
-        if existing is not None and not self.exists(existing):
+        if existing is not None and not await self.exists(existing):
             raise _missing(existing)
-        self.check(refers)
+        if any(refers.values()):
+            await run_in_threadpool(check_references, self.service.log, self.caller.tenant, refers)
         with self._telling(expected):
-            answer = self.service.commands.handle(command, context)
-        headers = {"ETag": f'"{answer.version}"'} | self.waited(waits, answer.position)
+            answer = await self.service.commands.handle(command, context)
+        headers = {"ETag": f'"{answer.version}"'} | await self.waited(waits, answer.position)
         return json_response({**answer_document(answer), **shows}, 201 if is_new(answer) else 200, headers)
 
-    def waited(self, waits: str | None, position: int) -> dict[str, str]:
+    async def waited(self, waits: str | None, position: int) -> dict[str, str]:
         """Wait as the caller wants; return the header that says whether that was long enough."""
         if waits is None:
             return {}
-        passed = waits == "recorded" or (
-            self.service.published(position) if waits == "published" else self.service.passed(position)
+        passed = waits == "recorded" or await run_in_threadpool(
+            self.service.published if waits == "published" else self.service.passed, position
         )
         return {"Preference-Applied": f"wait={waits if passed else 'recorded'}"}
 
@@ -107,21 +109,18 @@ class Ask:
             return None
         return self.service.log.keyring.digest(what, self.caller.tenant, command_id)
 
-    def exists(self, stream: str) -> bool:
+    async def exists(self, stream: str) -> bool:
         """Say whether the caller's tenant has a stream."""
-        return self.service.exists(self.caller.tenant, stream)
+        about = self.caller.tenant, stream
+        return self.service.knows(*about) or await run_in_threadpool(self.service.exists, *about)
 
-    def check(self, refers: Mapping[str, str | None]) -> None:
-        """Raise Problem 422 where this tenant has none of the streams that a body refers to, by field."""
-        check_references(self.service.log, self.caller.tenant, refers)
-
-    def waits(self) -> str | None:
+    async def waits(self) -> str | None:
         """Return how long the caller wants to wait, None where nothing is said. Raises Problem 400."""
         for preference in ",".join(self.request.headers.getlist("prefer")).split(","):
             name, _, value = preference.strip().partition("=")
             if name.lower() != "wait" or value not in {"recorded", "published", "projected"}:
                 continue
-            if value == "published" and published(self.service.log) is None:
+            if value == "published" and await run_in_threadpool(published, self.service.log) is None:
                 title = "No relay publishes this log: wait for recorded or projected."
                 raise Problem(400, "wait-unsupported", title, supported=["recorded", "projected"])
             return value

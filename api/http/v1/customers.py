@@ -94,44 +94,44 @@ class SettleBody(Body):
 
 
 @router.post("/customers", **written(versioned=False))
-def record_customer(body: CustomerBody, ask: Annotated[Ask, _write]) -> Response:
+async def record_customer(body: CustomerBody, ask: Annotated[Ask, _write]) -> Response:
     """Record what a source knows of a customer."""
-    return ask.do(body.command(), source=body.source, versioned=False)
+    return await ask.do(body.command(), source=body.source, versioned=False)
 
 
 @router.patch("/customers/{customer_id}", **written(keyed=False))
-def change_customer(customer_id: PathId, body: ChangeBody, ask: Annotated[Ask, _write]) -> Response:
+async def change_customer(customer_id: PathId, body: ChangeBody, ask: Annotated[Ask, _write]) -> Response:
     """Change fields of a customer; a field that another source owns stays, with the value as a conflict."""
-    return ask.do(body.command(customer_id), source=body.source, existing=f"customer-{customer_id}")
+    return await ask.do(body.command(customer_id), source=body.source, existing=f"customer-{customer_id}")
 
 
 @router.post("/customers/{customer_id}/merge", **written())
-def merge_customer(customer_id: PathId, body: MergeBody, ask: Annotated[Ask, _merge]) -> Response:
+async def merge_customer(customer_id: PathId, body: MergeBody, ask: Annotated[Ask, _merge]) -> Response:
     """Show this customer under another, who is the same person; answers with that one's id and version.
 
     If-Match names the version of this customer. Both histories stay; unmerging is possible at any time.
     """
     command = MergeCustomers(loser=customer_id, survivor=body.into, reason=body.reason)
     refers = {"into": f"customer-{body.into}"}
-    return ask.do(command, existing=f"customer-{customer_id}", refers=refers)
+    return await ask.do(command, existing=f"customer-{customer_id}", refers=refers)
 
 
 @router.post("/customers/{customer_id}/unmerge", **written())
-def unmerge_customer(customer_id: PathId, body: ReasonBody, ask: Annotated[Ask, _merge]) -> Response:
+async def unmerge_customer(customer_id: PathId, body: ReasonBody, ask: Annotated[Ask, _merge]) -> Response:
     """Let a merged customer stand for itself again."""
     command = UnmergeCustomer(customer_id=customer_id, reason=body.reason)
-    return ask.do(command, existing=f"customer-{customer_id}")
+    return await ask.do(command, existing=f"customer-{customer_id}")
 
 
 @router.post("/customers/{customer_id}/consents", **written(versioned=False))
-def change_consent(customer_id: PathId, body: ConsentBody, ask: Annotated[Ask, _write]) -> Response:
+async def change_consent(customer_id: PathId, body: ConsentBody, ask: Annotated[Ask, _write]) -> Response:
     """Record that the customer agrees to a purpose, or no longer does."""
     existing = f"customer-{customer_id}"
-    return ask.do(body.command(customer_id), source=body.source, existing=existing, versioned=False)
+    return await ask.do(body.command(customer_id), source=body.source, existing=existing, versioned=False)
 
 
 @router.post("/customers/{customer_id}/conflicts", **written())
-def settle_conflict(customer_id: PathId, body: SettleBody, ask: Annotated[Ask, _write]) -> Response:
+async def settle_conflict(customer_id: PathId, body: SettleBody, ask: Annotated[Ask, _write]) -> Response:
     """Keep the owner's value of a field, or take the one that was offered."""
     command = SettleConflict(customer_id=customer_id, field=body.field, accept=body.accept)
-    return ask.do(command, existing=f"customer-{customer_id}")
+    return await ask.do(command, existing=f"customer-{customer_id}")

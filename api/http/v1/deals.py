@@ -143,53 +143,55 @@ def check_money(no_amount: bool, no_currency: bool) -> None:  # noqa: FBT001 - t
 
 
 @router.post("/deals", **written(versioned=False))
-def open_deal(body: DealBody, ask: Annotated[Ask, _ask]) -> Response:
+async def open_deal(body: DealBody, ask: Annotated[Ask, _ask]) -> Response:
     """Open a deal in a stage of a pipeline."""
     refers = referred(customer_id=body.customer_id, lead_id=body.lead_id)
-    return ask.do(body.command(), source=body.source, refers=refers, versioned=False)
+    return await ask.do(body.command(), source=body.source, refers=refers, versioned=False)
 
 
 @router.post("/deals/{deal_id}/stage", **written())
-def move_to_stage(deal_id: PathId, body: StageBody, ask: Annotated[Ask, _ask]) -> Response:
+async def move_to_stage(deal_id: PathId, body: StageBody, ask: Annotated[Ask, _ask]) -> Response:
     """Move a deal to another stage, if the pipeline's rules allow it."""
-    return ask.do(MoveToStage(deal_id=deal_id, stage=body.stage), existing=f"deal-{deal_id}")
+    return await ask.do(MoveToStage(deal_id=deal_id, stage=body.stage), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/amount", **written())
-def change_amount(deal_id: PathId, body: AmountBody, ask: Annotated[Ask, _ask]) -> Response:
+async def change_amount(deal_id: PathId, body: AmountBody, ask: Annotated[Ask, _ask]) -> Response:
     """Estimate the deal's value anew."""
     command = ChangeAmount(deal_id=deal_id, amount=body.amount, currency=body.currency)
-    return ask.do(command, existing=f"deal-{deal_id}")
+    return await ask.do(command, existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/owner", **written())
-def assign_deal_owner(deal_id: PathId, body: DealOwnerBody, ask: Annotated[Ask, _ask]) -> Response:
+async def assign_deal_owner(deal_id: PathId, body: DealOwnerBody, ask: Annotated[Ask, _ask]) -> Response:
     """Give the deal to a colleague."""
-    return ask.do(AssignDealOwner(deal_id=deal_id, owner=body.owner), existing=f"deal-{deal_id}")
+    return await ask.do(AssignDealOwner(deal_id=deal_id, owner=body.owner), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/won", **written())
-def win_deal(deal_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None) -> Response:
+async def win_deal(deal_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None) -> Response:
     """Close the deal as won."""
     del body
-    return ask.do(WinDeal(deal_id=deal_id), existing=f"deal-{deal_id}")
+    return await ask.do(WinDeal(deal_id=deal_id), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/lost", **written())
-def lose_deal(deal_id: PathId, body: LostBody, ask: Annotated[Ask, _ask]) -> Response:
+async def lose_deal(deal_id: PathId, body: LostBody, ask: Annotated[Ask, _ask]) -> Response:
     """Close the deal as lost."""
-    return ask.do(LoseDeal(deal_id=deal_id, reason=body.reason), existing=f"deal-{deal_id}")
+    return await ask.do(LoseDeal(deal_id=deal_id, reason=body.reason), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/reopened", **written())
-def reopen_deal(deal_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None) -> Response:
+async def reopen_deal(
+    deal_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None
+) -> Response:
     """Open a closed deal again."""
     del body
-    return ask.do(ReopenDeal(deal_id=deal_id), existing=f"deal-{deal_id}")
+    return await ask.do(ReopenDeal(deal_id=deal_id), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/follow-ups", **written())
-def schedule_follow_up(deal_id: PathId, body: FollowUpBody, ask: Annotated[Ask, _ask]) -> Response:
+async def schedule_follow_up(deal_id: PathId, body: FollowUpBody, ask: Annotated[Ask, _ask]) -> Response:
     """Plan something to be done about the deal. Answers with the deal's id and version."""
     command = ScheduleFollowUp(
         deal_id=deal_id,
@@ -198,13 +200,15 @@ def schedule_follow_up(deal_id: PathId, body: FollowUpBody, ask: Annotated[Ask, 
         task=body.task,
         owner=body.owner,
     )
-    return ask.do(command, existing=f"deal-{deal_id}")
+    return await ask.do(command, existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/follow-ups/{follow_up_id}/completed", **written())
-def complete_follow_up(
+async def complete_follow_up(
     deal_id: PathId, follow_up_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None
 ) -> Response:
     """Note that a follow-up was done."""
     del body
-    return ask.do(CompleteFollowUp(deal_id=deal_id, follow_up_id=follow_up_id), existing=f"deal-{deal_id}")
+    return await ask.do(
+        CompleteFollowUp(deal_id=deal_id, follow_up_id=follow_up_id), existing=f"deal-{deal_id}"
+    )

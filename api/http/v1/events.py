@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.http.errors import Problem, malformed, problem_of
 from api.http.v1.asking import Ask, answer_document, is_new
@@ -67,7 +68,7 @@ _DOCUMENTED["openapi_extra"]["requestBody"] = {
 
 
 @router.post("/events", **_DOCUMENTED)
-def record_events(
+async def record_events(
     told: Annotated[Any, Body()],  # noqa: ANN401 - one event, many, or data
     ask: Annotated[Ask, may("events:write")],
 ) -> Response:
@@ -80,26 +81,30 @@ def record_events(
     invoice name it by `order_source_id` or `invoice_source_id`. The event's time is `occurred_at`, unless the data has
     one. A batch is answered event by event: a bad one does not stop the others.
     """
-    waits = ask.waits()
+    waits = await ask.waits()
     kind = ask.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _MANY:
-        return _many(ask, told, waits)
+        return await _many(ask, told, waits)
     binary = kind != _ONE and "ce-id" in ask.request.headers
-    event = cloudevents.event_of_headers(ask.request.headers, told) if binary else told
-    answer = ask.service.commands.handle(*_asked(ask, cloudevents.read_event(event)))
+    event = cloudevents.read_event(
+        cloudevents.event_of_headers(ask.request.headers, told) if binary else told
+    )
+    looks_up = cloudevents.names_records(event)
+    command, context = await run_in_threadpool(_asked, ask, event) if looks_up else _asked(ask, event)
+    answer = await ask.service.commands.handle(command, context)
     status = HTTPStatus.CREATED if is_new(answer) else HTTPStatus.OK
-    return json_response(answer_document(answer), status, ask.waited(waits, answer.position))
+    return json_response(answer_document(answer), status, await ask.waited(waits, answer.position))
 
 
-def _many(ask: Ask, told: object, waits: str | None) -> Response:
+async def _many(ask: Ask, told: object, waits: str | None) -> Response:
     if not isinstance(told, list) or len(told) > cloudevents.MOST:
         raise malformed([{"loc": ("body",), "msg": f"an array of at most {cloudevents.MOST} events"}])
-    outcomes = _recorded(ask, told)
+    outcomes = await run_in_threadpool(_recorded, ask, told)
     results = [
         {"event": _named(event), **_result(outcome)} for event, outcome in zip(told, outcomes, strict=True)
     ]
     reached = max((one.position for one in outcomes if isinstance(one, Answer)), default=0)
-    return json_response({"results": results}, HTTPStatus.OK, ask.waited(waits, reached))
+    return json_response({"results": results}, HTTPStatus.OK, await ask.waited(waits, reached))
 
 
 def _recorded(ask: Ask, told: Sequence[object]) -> list[Answer | Problem]:

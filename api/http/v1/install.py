@@ -27,7 +27,7 @@ from api.http.v1.limits import Limits
 from api.http.v1.read_pool import ReadPool
 from api.http.v1.service import Service
 from api.http.v1.shapes import ProblemDocument
-from commands.together import Together
+from api.http.v1.together import Together
 from streams.log import Log
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
@@ -48,9 +48,11 @@ def serving(
     """Give the routes what they need while the application runs, as `create_app` says."""
     reads = ReadPool(conninfo)
     reads.open()
-    app.state.service = Service(log, Together(log), reads, Keys(log, Rates(rate, burst=2 * rate)), patience)
     try:
-        yield
+        with Together(log) as commands:
+            keys = Keys(log, Rates(rate, burst=2 * rate))
+            app.state.service = Service(log, commands, reads, keys, patience)
+            yield
     finally:
         reads.close()
 

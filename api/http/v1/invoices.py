@@ -120,27 +120,31 @@ class VoidBody(Body):
 
 
 @router.post("/invoices", **written(versioned=False))
-def issue_invoice(body: InvoiceBody, ask: Annotated[Ask, _ask]) -> Response:
+async def issue_invoice(body: InvoiceBody, ask: Annotated[Ask, _ask]) -> Response:
     """Ask a customer to pay."""
     refers = referred(customer_id=body.customer_id, order_id=body.order_id, deal_id=body.deal_id)
-    return ask.do(body.command(), source=body.source, refers=refers, versioned=False)
+    return await ask.do(body.command(), source=body.source, refers=refers, versioned=False)
 
 
 @router.post("/invoices/{invoice_id}/payments", **written())
-def record_invoice_payment(
+async def record_invoice_payment(
     invoice_id: PathId, body: InvoicePaymentBody, ask: Annotated[Ask, _ask]
 ) -> Response:
     """Record money received for an invoice."""
-    return ask.do(body.command(invoice_id), source=body.source, existing=f"invoice-{invoice_id}")
+    return await ask.do(body.command(invoice_id), source=body.source, existing=f"invoice-{invoice_id}")
 
 
 @router.post("/invoices/{invoice_id}/refunds", **written())
-def record_invoice_refund(invoice_id: PathId, body: InvoiceRefundBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_invoice_refund(
+    invoice_id: PathId, body: InvoiceRefundBody, ask: Annotated[Ask, _ask]
+) -> Response:
     """Record money given back for an invoice."""
-    return ask.do(body.command(invoice_id), source=body.source, existing=f"invoice-{invoice_id}")
+    return await ask.do(body.command(invoice_id), source=body.source, existing=f"invoice-{invoice_id}")
 
 
 @router.post("/invoices/{invoice_id}/void", **written())
-def void_invoice(invoice_id: PathId, body: VoidBody, ask: Annotated[Ask, _ask]) -> Response:
+async def void_invoice(invoice_id: PathId, body: VoidBody, ask: Annotated[Ask, _ask]) -> Response:
     """Take an invoice back."""
-    return ask.do(VoidInvoice(invoice_id=invoice_id, reason=body.reason), existing=f"invoice-{invoice_id}")
+    return await ask.do(
+        VoidInvoice(invoice_id=invoice_id, reason=body.reason), existing=f"invoice-{invoice_id}"
+    )

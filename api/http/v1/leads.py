@@ -103,31 +103,31 @@ class ConvertedBody(Body):
 
 
 @router.post("/leads", **written(versioned=False))
-def capture_lead(body: LeadBody, ask: Annotated[Ask, _ask]) -> Response:
+async def capture_lead(body: LeadBody, ask: Annotated[Ask, _ask]) -> Response:
     """Capture an enquiry, by a form or otherwise; its customer is found or registered."""
-    return ask.do(body.command(), source=body.source, versioned=False)
+    return await ask.do(body.command(), source=body.source, versioned=False)
 
 
 @router.post("/leads/{lead_id}/owner", **written())
-def assign_lead_owner(lead_id: PathId, body: LeadOwnerBody, ask: Annotated[Ask, _ask]) -> Response:
+async def assign_lead_owner(lead_id: PathId, body: LeadOwnerBody, ask: Annotated[Ask, _ask]) -> Response:
     """Give the lead to a colleague."""
-    return ask.do(AssignLeadOwner(lead_id=lead_id, owner=body.owner), existing=f"lead-{lead_id}")
+    return await ask.do(AssignLeadOwner(lead_id=lead_id, owner=body.owner), existing=f"lead-{lead_id}")
 
 
 @router.post("/leads/{lead_id}/qualified", **written())
-def qualify_lead(lead_id: PathId, body: QualifiedBody, ask: Annotated[Ask, _ask]) -> Response:
+async def qualify_lead(lead_id: PathId, body: QualifiedBody, ask: Annotated[Ask, _ask]) -> Response:
     """Find the lead worth pursuing."""
-    return ask.do(QualifyLead(lead_id=lead_id, by=body.by), existing=f"lead-{lead_id}")
+    return await ask.do(QualifyLead(lead_id=lead_id, by=body.by), existing=f"lead-{lead_id}")
 
 
 @router.post("/leads/{lead_id}/disqualified", **written())
-def disqualify_lead(lead_id: PathId, body: DisqualifiedBody, ask: Annotated[Ask, _ask]) -> Response:
+async def disqualify_lead(lead_id: PathId, body: DisqualifiedBody, ask: Annotated[Ask, _ask]) -> Response:
     """Decide not to pursue the lead."""
-    return ask.do(DisqualifyLead(lead_id=lead_id, reason=body.reason), existing=f"lead-{lead_id}")
+    return await ask.do(DisqualifyLead(lead_id=lead_id, reason=body.reason), existing=f"lead-{lead_id}")
 
 
 @router.post("/leads/{lead_id}/converted", **written())
-def convert_lead(lead_id: PathId, body: ConvertedBody, ask: Annotated[Ask, _ask]) -> Response:
+async def convert_lead(lead_id: PathId, body: ConvertedBody, ask: Annotated[Ask, _ask]) -> Response:
     """Make the lead a customer, and perhaps a deal."""
     command = ConvertLead(
         lead_id=lead_id,
@@ -135,4 +135,4 @@ def convert_lead(lead_id: PathId, body: ConvertedBody, ask: Annotated[Ask, _ask]
         deal_id=body.deal_id,
     )
     refers = referred(customer_id=body.customer_id, deal_id=body.deal_id)
-    return ask.do(command, existing=f"lead-{lead_id}", refers=refers)
+    return await ask.do(command, existing=f"lead-{lead_id}", refers=refers)

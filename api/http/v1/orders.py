@@ -182,53 +182,57 @@ class LinkBody(Body):
 
 
 @router.post("/orders", **written(versioned=False))
-def record_order(body: OrderBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_order(body: OrderBody, ask: Annotated[Ask, _ask]) -> Response:
     """Record an order as the shop tells it."""
-    return ask.do(body.command(), source=body.source, versioned=False)
+    return await ask.do(body.command(), source=body.source, versioned=False)
 
 
 @router.post("/orders/{order_id}/payments", **written(versioned=False))
-def record_payment(order_id: PathId, body: PaymentBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_payment(order_id: PathId, body: PaymentBody, ask: Annotated[Ask, _ask]) -> Response:
     """Record money received for an order."""
-    return _tell(ask, order_id, body.command(order_id=order_id), body.source)
+    return await _tell(ask, order_id, body.command(order_id=order_id), body.source)
 
 
 @router.post("/orders/{order_id}/shipments", **written(versioned=False))
-def record_shipment(order_id: PathId, body: ShipmentBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_shipment(order_id: PathId, body: ShipmentBody, ask: Annotated[Ask, _ask]) -> Response:
     """Record goods sent for an order."""
-    return _tell(ask, order_id, body.command(order_id=order_id), body.source)
+    return await _tell(ask, order_id, body.command(order_id=order_id), body.source)
 
 
 @router.post("/orders/{order_id}/cancellation", **written(versioned=False))
-def record_cancellation(order_id: PathId, body: CancellationBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_cancellation(
+    order_id: PathId, body: CancellationBody, ask: Annotated[Ask, _ask]
+) -> Response:
     """Record that the shop cancelled the order."""
-    return _tell(ask, order_id, body.command(order_id=order_id), body.source)
+    return await _tell(ask, order_id, body.command(order_id=order_id), body.source)
 
 
 @router.post("/orders/{order_id}/refunds", **written(versioned=False))
-def record_order_refund(order_id: PathId, body: OrderRefundBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_order_refund(order_id: PathId, body: OrderRefundBody, ask: Annotated[Ask, _ask]) -> Response:
     """Record money given back for an order. Answers with the refund's id and the order's version."""
-    return _tell(ask, order_id, body.command(order_id=order_id), body.source)
+    return await _tell(ask, order_id, body.command(order_id=order_id), body.source)
 
 
 @router.post("/refunds", **written(versioned=False))
-def record_refund(body: RefundBody, ask: Annotated[Ask, _ask]) -> Response:
+async def record_refund(body: RefundBody, ask: Annotated[Ask, _ask]) -> Response:
     """Record money given back, for an order that is perhaps not known yet, or for none."""
-    return ask.do(body.command(order_source_id=body.order_source_id), source=body.source, versioned=False)
+    return await ask.do(
+        body.command(order_source_id=body.order_source_id), source=body.source, versioned=False
+    )
 
 
 @router.post("/orders/{order_id}/customer", **written())
-def link_order_to_customer(order_id: PathId, body: LinkBody, ask: Annotated[Ask, _ask]) -> Response:
+async def link_order_to_customer(order_id: PathId, body: LinkBody, ask: Annotated[Ask, _ask]) -> Response:
     """Say whose a guest's order is, or take that back."""
     command = LinkOrderToCustomer(order_id=order_id, customer_id=body.customer_id)
     refers = referred(customer_id=body.customer_id)
-    return ask.do(command, existing=f"order-{order_id}", refers=refers)
+    return await ask.do(command, existing=f"order-{order_id}", refers=refers)
 
 
-def _tell(
+async def _tell(
     ask: Ask,
     order_id: str,
     command: RecordPayment | RecordShipment | RecordCancellation | RecordRefund,
     source: str | None,
 ) -> Response:
-    return ask.do(command, source=source, existing=f"order-{order_id}", versioned=False)
+    return await ask.do(command, source=source, existing=f"order-{order_id}", versioned=False)

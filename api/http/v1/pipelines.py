@@ -78,12 +78,12 @@ class BoardQuery(Reading):
 
 
 @router.put("/pipelines/{name}", **written(keyed=False))
-def define_pipeline(
+async def define_pipeline(
     name: PipelineName, body: PipelineBody, ask: Annotated[Ask, may("pipelines:write")]
 ) -> Response:
     """Set a pipeline's stages and rules from now on; old events are read under the rules of their day."""
     stages = tuple(stage.stage() for stage in body.stages)
-    return ask.do(DefinePipeline(name=name, stages=stages, renamed=tuple(body.renamed.items())))
+    return await ask.do(DefinePipeline(name=name, stages=stages, renamed=tuple(body.renamed.items())))
 
 
 @router.get("/pipelines/{name}", **read(PipelineShape))

@@ -56,7 +56,7 @@ def list_timeline(
 ) -> Response:
     """List what happened with a customer, the newest first, as sentences."""
     begin(ask, query)
-    if not ask.exists(f"customer-{customer_id}"):
+    if not ask.service.exists(ask.caller.tenant, f"customer-{customer_id}"):
         raise _missing("customer")
     return lists.TIMELINE.answer(ask, query, customer_id=customer_id)
 

@@ -10,7 +10,7 @@ from fastapi import Response
 from api.http.auth import Keys
 from api.http.errors import RETRY_AFTER, Problem
 from api.http.v1.read_pool import ReadPool
-from commands.together import Together
+from api.http.v1.together import Together
 from domain.ids import kind_of
 from projections.waiting import wait
 from streams.log import Log
@@ -32,9 +32,13 @@ class Service:
     waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_WAITING))
     known: set[tuple[str, str]] = field(default_factory=set)
 
+    def knows(self, tenant: str, stream: str) -> bool:
+        """Say whether a stream of a tenant was found before; one that exists once exists for ever."""
+        return (tenant, stream) in self.known
+
     def exists(self, tenant: str, stream: str) -> bool:
-        """Say whether a tenant has a stream; one that exists once exists for ever."""
-        if (tenant, stream) in self.known:
+        """Say whether a tenant has a stream."""
+        if self.knows(tenant, stream):
             return True
         if not exists(self.log, tenant, stream):
             return False

@@ -28,7 +28,7 @@ def test_a_key_is_shown_once_works_at_once_is_listed_without_its_secret_and_ends
     assert key["revoked_at"] is None
     answer = admin.done(f"/v1/keys/{made['id']}/revoked", {"reason": "leaked"})
     assert answer["id"] == made["id"]
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 20
     while shop.post("/v1/leads", {"form": "a"}).status_code != 401:
         assert time.monotonic() < deadline
     [key] = [one for one in admin.get("/v1/keys").json()["data"] if one["id"] == made["id"]]

@@ -172,7 +172,7 @@ def test_a_bug_is_a_500_that_says_nothing_and_where_it_was_goes_to_standard_erro
     def broken(*_: object, **__: object) -> None:
         raise KeyError(PERSON)
 
-    monkeypatch.setattr("commands.together.Together.handle", broken)
+    monkeypatch.setattr("api.http.v1.together.Together.handle", broken)
     answer = service.post("/v1/leads", {"form": "a"})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     told = capsys.readouterr().err

@@ -30,9 +30,10 @@ def test_a_revoked_key_opens_nothing_two_seconds_later(start: Callable[..., Serv
     ].key_id
     context = Context(tenant="main", actor="test", source="backstory", now=datetime.now(UTC))
     handle(service.log, RevokeApiKey(key_id=key_id, reason="test"), context)
-    deadline = time.monotonic() + 2.0
+    revoked_at = asked_at = time.monotonic()
     while (answer := caller.get("/v1/leads")).status_code == 200:
-        assert time.monotonic() < deadline
+        assert asked_at - revoked_at < 2
+        asked_at = time.monotonic()
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert service.get("/v1/leads").status_code == 200
 

@@ -1,14 +1,14 @@
-"""Commands of many threads at once, done together: each answered or refused as if it had been alone."""
+"""Commands of many requests at once, done together: each answered or refused as if it had been alone."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
+from api.http.v1.together import Together
 from commands.command import Answer, CaptureLead, Command, Context, MoveToStage
-from commands.together import Together
 from domain.customer import Profile
 from domain.deal import DealNotFound
 from streams.errors import CommandReused, UnknownEventType
@@ -19,16 +19,13 @@ Asked = tuple[Command, Context]
 
 
 def at_once(log: Log, asked: Sequence[Asked]) -> list[Answer | Exception]:
-    together = Together(log)
+    async def ask(together: Together) -> list[Answer | Exception | BaseException]:
+        return await asyncio.gather(*(together.handle(*one) for one in asked), return_exceptions=True)
 
-    def ask(one: Asked) -> Answer | Exception:
-        try:
-            return together.handle(*one)
-        except Exception as refused:  # noqa: BLE001 - looked at by the test
-            return refused
-
-    with ThreadPoolExecutor(len(asked)) as pool:
-        return list(pool.map(ask, asked))
+    with Together(log) as together:
+        outcomes = asyncio.run(ask(together))
+    assert all(isinstance(outcome, Answer | Exception) for outcome in outcomes)
+    return outcomes  # type: ignore[return-value]
 
 
 def answered(outcomes: Sequence[Answer | Exception]) -> list[Answer]:
