@@ -9,6 +9,13 @@ from api.pages.forgery import HEADER
 from tests.pages.browsing import Site, Watch, axe
 
 
+def test_the_documentation_of_the_api_has_its_own_style_and_allows_nothing_else(page: Page) -> None:
+    answer = page.goto("/docs")
+    assert answer is not None
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert page.evaluate("getComputedStyle(document.querySelector('summary')).cursor") == "pointer"
+
+
 def test_a_page_that_does_not_exist_says_so_in_the_house_style(
     new_page: Callable[..., Page], watch: Watch
 ) -> None:

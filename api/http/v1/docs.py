@@ -1,17 +1,13 @@
 """The API's documentation as one page that needs nothing else: no script, no font, no other host."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from html import escape
 from typing import Any
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Backstory HTTP API</title>
-<style>
+_STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 code, pre { font: .9rem/1.4 ui-monospace, monospace; background: #8882; border-radius: .2em; }
@@ -19,7 +15,14 @@ code { padding: .1em .3em; } pre { padding: .6rem; overflow-x: auto; }
 summary { cursor: pointer; padding: .3rem 0; } summary code { font-weight: bold; }
 details { border-bottom: 1px solid #8884; } details > div { padding: 0 0 1rem 1rem; }
 table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; vertical-align: top; }
-</style>
+"""
+_HEAD = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Backstory HTTP API</title>
+<style>{_STYLE}</style>
 </head>
 <body>
 <main>
@@ -27,6 +30,12 @@ table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; vertical-
 <p>For programs: <a href="/openapi.json">/openapi.json</a>, OpenAPI 3.1. Every request under <code>/v1</code> carries
 <code>Authorization: Bearer KEY</code>; keys are made by <code>backstory keys create NAME</code>.</p>
 """
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    f"style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Nothing but its own style: the page needs nothing else."""
 
 
 def page(document: dict[str, Any]) -> str:

@@ -38,7 +38,6 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
 
 RATE = 1000.0
 PATIENCE = 5.0
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @contextmanager
@@ -74,7 +73,7 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def documentation() -> HTMLResponse:
         """Show what can be asked."""
-        return HTMLResponse(docs.page(document()), headers={"Content-Security-Policy": _POLICY})
+        return HTMLResponse(docs.page(document()), headers=docs.HEADERS)
 
 
 def described(app: FastAPI) -> dict[str, Any]:
