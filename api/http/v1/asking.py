@@ -117,8 +117,9 @@ class Ask:
     async def waits(self) -> str | None:
         """Return how long the caller wants to wait, None where nothing is said. Raises Problem 400."""
         for preference in ",".join(self.request.headers.getlist("prefer")).split(","):
-            name, _, value = preference.strip().partition("=")
-            if name.lower() != "wait" or value not in {"recorded", "published", "projected"}:
+            name, _, told = preference.partition(";")[0].partition("=")  # as RFC 7240 has it
+            value = told.strip().strip('"')
+            if name.strip().lower() != "wait" or value not in {"recorded", "published", "projected"}:
                 continue
             if value == "published" and await run_in_threadpool(published, self.service.log) is None:
                 title = "No relay publishes this log: wait for recorded or projected."

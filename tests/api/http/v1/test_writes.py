@@ -145,6 +145,14 @@ def test_a_write_that_waits_for_the_read_models_is_seen_by_the_next_read(service
         assert [row["lead_id"] for row in rows] == [answer.json()["id"]]
 
 
+@pytest.mark.parametrize(
+    "form", ['wait="projected"', "Wait = projected", "respond-async; x=1, wait=projected; y"]
+)
+def test_a_preference_is_read_in_every_form_that_its_standard_knows(shared: Service, form: str) -> None:
+    answer = shared.post("/v1/leads", {"form": "a"}, Prefer=form)
+    assert answer.headers["preference-applied"].startswith("wait=")
+
+
 def test_waiting_for_publication_is_refused_before_anything_is_recorded(service: Service) -> None:
     head = service.log.head()
     answer = service.post("/v1/leads", {"form": "a"}, Prefer="wait=published")
