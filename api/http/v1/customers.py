@@ -1,5 +1,6 @@
 """Customers: who someone is, and which records are the same person."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Response
@@ -19,7 +20,7 @@ from commands.command import (
     UnmergeCustomer,
     WithdrawConsent,
 )
-from domain.customer import Profile
+from domain.customer import FIELDS, Emptying, Profile
 
 router = APIRouter(route_class=StrictRoute, tags=["customers"])
 _write, _merge = may("customers:write"), may("customers:merge")
@@ -27,7 +28,10 @@ _ANN = {"source_id": "c-17", "email": "ann@example.org", "name": "Ann Example", 
 
 
 class CustomerBody(ProfileBody):
-    """What a source knows of a customer; who has one of these ids, addresses or numbers is found, else registered."""
+    """What a source knows of a customer; who has one of these ids, addresses or numbers is found, else registered.
+
+    A field that is left out says nothing; one that is null, that the customer has none.
+    """
 
     source: Source | None = Field(None, description="The system that speaks; by default the key's.")
     occurred_at: Instant | None = None
@@ -36,9 +40,16 @@ class CustomerBody(ProfileBody):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if self.profile() == Profile():
+        if super().profile() == Profile():
             raise ValueError("a customer has at least one of these fields")
         return self
+
+    def profile(self) -> Profile:
+        """Return it for a command: what is null is emptied."""
+        profile = super().profile()
+        given = self.model_fields_set
+        emptied = tuple(name for name in FIELDS if name in given and getattr(profile, name) is None)
+        return Emptying(**asdict(profile), emptied=emptied) if emptied else profile
 
     def command(self, customer_id: str | None = None) -> RecordCustomer:
         """Return what is asked, of a customer known by our id or not."""
@@ -46,9 +57,15 @@ class CustomerBody(ProfileBody):
 
 
 class ChangeBody(CustomerBody):
-    """What is to be changed or added."""
+    """What is to be changed or added; null empties a field."""
 
-    model_config = examples({"name": "Ann Other"})
+    model_config = examples({"name": "Ann Other"}, {"phone": None})
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.profile() == Profile():
+            raise ValueError("at least one of these fields is changed")
+        return self
 
 
 class MergeBody(Body):
@@ -101,7 +118,7 @@ async def record_customer(body: CustomerBody, ask: Annotated[Ask, _write]) -> Re
 
 @router.patch("/customers/{customer_id}", **written(keyed=False))
 async def change_customer(customer_id: PathId, body: ChangeBody, ask: Annotated[Ask, _write]) -> Response:
-    """Change fields of a customer; a field that another source owns stays, with the value as a conflict."""
+    """Change fields of a customer, or empty them by null; one that another source owns stays, with a conflict."""
     return await ask.do(body.command(customer_id), source=body.source, existing=f"customer-{customer_id}")
 
 

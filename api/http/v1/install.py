@@ -94,6 +94,8 @@ def described(app: FastAPI) -> dict[str, Any]:
         }
     }
     parts["schemas"][ProblemDocument.__name__] = ProblemDocument.model_json_schema()
+    nulls = customers.ChangeBody.model_json_schema()["examples"]  # get_openapi leaves them out
+    parts["schemas"][customers.ChangeBody.__name__]["examples"] = nulls
     for unused in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(unused, None)
     for operations in made["paths"].values():

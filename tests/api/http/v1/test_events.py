@@ -36,6 +36,25 @@ def test_an_event_counts_once_by_its_source_and_id(service: Service) -> None:
     assert elsewhere.json()["id"] != first.json()["id"]
 
 
+def test_a_customers_null_empties_and_that_of_whoever_ordered_says_nothing(service: Service) -> None:
+    def told(ident: str, minute: int, type_: str, **data: object) -> str:
+        event = {"specversion": "1.0", "id": ident, "source": "crm", "type": type_}
+        at = f"2026-03-01T09:{minute}:00Z"
+        answer = send(service, event | {"time": at, "data": data}, Prefer="wait=projected")
+        assert answer.status_code in {200, 201}, answer.text
+        return str(answer.json()["id"])
+
+    ident = told("1", 30, "customer-reported.v1", source_id="7", phone="+49 30 123456", company="Lamps")
+    who = {"source_id": "7", "phone": None, "company": None}
+    told("2", 31, "order-placed.v1", source_id="o", total="1", currency="EUR", customer=who)
+    told("3", 33, "customer-reported.v1", source_id="7", phone=None)
+    told("4", 32, "customer-reported.v1", source_id="7", phone="+49 30 123456", company=None)
+    shown = service.get(f"/v1/customers/{ident}").json()
+    assert (shown["phone"], shown["company"]) == (None, None)
+    told("5", 34, "customer-reported.v1", source_id="7", company="Lamps & Co")
+    assert service.get(f"/v1/customers/{ident}").json()["company"] == "Lamps & Co"
+
+
 def test_an_event_id_used_for_something_else_is_refused(service: Service) -> None:
     send(service, ORDER)
     answer = send(service, ORDER | {"data": ORDER["data"] | {"total": "1"}})  # type: ignore[operator]

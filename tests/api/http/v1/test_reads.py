@@ -150,6 +150,27 @@ def test_a_conflict_about_a_field_is_settled(service: Service) -> None:
     assert (again.status_code, again.json()["code"]) == (422, "no-conflict")
 
 
+def test_null_empties_a_field_of_a_customer_and_what_is_left_out_says_nothing(service: Service) -> None:
+    ann = {"email": "ann@example.org", "phone": "+49 30 123456", "company": "Lamps & Co"}
+    path = f"/v1/customers/{service.done('/v1/customers', ann)['id']}"
+    answer = service.ask("PATCH", path, {"phone": None, "name": "Ann"}, Prefer="wait=projected")
+    assert answer.status_code == 201
+    shown = service.get(path).json()
+    assert [shown[name] for name in ("phone", "name", "company")] == [None, "Ann", "Lamps & Co"]
+    assert [known["kind"] for known in shown["identities"]] == ["email"]
+    [told] = [
+        entry for entry in service.get(f"{path}/timeline").json()["data"] if "emptied" in entry["summary"]
+    ]
+    assert (told["type"], told["summary"]) == ("field-emptied.v1", "Phone number emptied by backstory")
+    service.ask("PATCH", path, {"phone": "+49 30 123456"}, Prefer="wait=projected")
+    assert service.get(path).json()["phone"] == "+49 30 123456"
+
+
+def test_nobody_is_registered_by_what_they_do_not_have(service: Service) -> None:
+    answer = service.post("/v1/customers", {"phone": None})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
 def test_the_board_counts_and_sums_every_deal_by_stage_and_currency(service: Service) -> None:
     for amount, currency in (("100.10", "EUR"), ("200.20", "EUR"), ("7", "USD")):
         body = {"stage": "Proposal", "title": "Tea", "amount": amount, "currency": currency}
