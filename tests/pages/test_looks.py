@@ -1,11 +1,11 @@
-"""How pages of a board, a customer and a record look with what is hard to lay out, at every width, light and dark."""
+"""How pages look with what is hard to lay out, at every width, light and dark."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.pages.browsing import DESK, PHONE, Site, assert_no_sideways_scroll, axe, settle
+from tests.pages.browsing import DESK, PHONE, Site, Watch, assert_no_sideways_scroll, axe, settle
 from tests.pages.rough import Rough, rough
 
 NewPage = Callable[..., Page]
@@ -34,12 +34,24 @@ PAGES = {
     "order of nobody": "/orders/{loose_order}",
     "invoice": "/invoices/{invoice}",
     "event": "/events/{event}",
+    "leads": "/leads",
+    "customers": "/customers",
+    "deals": "/deals",
+    "orders": "/orders?sort=-total",
+    "refunds": "/refunds",
+    "invoices": "/invoices",
+    "list in which nothing is found": "/orders?q=zebra",
+    "list that is asked wrongly": "/orders?from=yesterday",
+    "people": "/people",
+    "keys": "/keys",
+    "nothing": "/nowhere",
+    "link that is used up": "/sign-in/used-up",
 }
-BUSY = ("board", "customer", "order")
+BUSY = ("board", "customer", "order", "orders", "customers", "keys")
 _CUT = """
 () => [...document.querySelectorAll("body *")].filter((one) => {
   if (one.closest("svg, .visually-hidden, [title], [aria-label] .account-name")) return false;
-  if (one.matches("input, select, textarea, table, table *")) return false;
+  if (one.matches("input, select, textarea, table, tr")) return false;
   const {display, visibility, overflowX} = getComputedStyle(one);
   if (one.clientWidth < 2 || visibility === "hidden" || display === "inline") return false;
   const hidden = one.scrollWidth - one.clientWidth;
@@ -76,8 +88,9 @@ def site(told: tuple[Site, Rough]) -> Site:
 
 
 @pytest.fixture
-def opened(new_page: NewPage, told: tuple[Site, Rough], name: str) -> Page:
+def opened(new_page: NewPage, watch: Watch, told: tuple[Site, Rough], name: str) -> Page:
     """The page of a name, in the browser of somebody who may do everything."""
+    watch.allow(400, 404, 410)
     page = new_page("admin")
     page.goto(PAGES[name].format_map(told[1]._asdict()))
     return page
