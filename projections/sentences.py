@@ -16,7 +16,7 @@ def sentence(event: Event) -> str | None:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str:
-    return "no amount" if amount is None else f"{amount:,} {currency or ''}".rstrip()
+    return "no amount" if amount is None else f"{amount:,f} {currency or ''}".rstrip()
 
 
 def _because(reason: str | None) -> str:
