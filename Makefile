@@ -33,8 +33,8 @@ setup: .venv/ready $(VENDOR)/ready ## make .venv with the backstory command in i
 up: setup ## start everything on this machine, with demo data
 	@$(BIN)/backstory up --demo
 
-test: setup ## the whole suite
-	@$(BIN)/pytest
+test: setup ## the whole suite, a process for each core
+	@$(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 
 bench: setup ## the benchmarks; ONLY=append for one
 	@$(BIN)/python -m tests.benchmarks $(ONLY)

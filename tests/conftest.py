@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api.embedded import EmbeddedPostgres
+from projections.schema import prepare
 from streams.kafka.topics import Topics
 from streams.log import Log
 from streams.migrate import migrate
@@ -87,13 +88,29 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server: str) -> str:
-    """The name of a migrated database that each test's own is copied from."""
+def migrated(server: str) -> str:
+    """The name of a database with the log's schema."""
     name = f"template_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     migrate(make_conninfo(server, dbname=name))
     return name
+
+
+@pytest.fixture(scope="session")
+def prepared(server: str, migrated: str) -> str:
+    """The name of a database that has the tables and views of every read model besides."""
+    name = f"{migrated}_prepared"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    prepare(make_conninfo(server, dbname=name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def template(migrated: str) -> str:
+    """The name of the database that each test's own is copied from; where most tests prepare theirs, `prepared`."""
+    return migrated
 
 
 @pytest.fixture

@@ -20,6 +20,12 @@ class Ended(NamedTuple):
 Command = Callable[..., Ended]
 
 
+@pytest.fixture(scope="session")
+def template(prepared: str) -> str:
+    """Each test's database has its read models from the start."""
+    return prepared
+
+
 @pytest.fixture
 def backstory(
     database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

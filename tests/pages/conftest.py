@@ -13,26 +13,26 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from psycopg.conninfo import make_conninfo
 
 from api.http.app import create_app
 from api.live.serving import Server
 from projections.projector import Projector
-from projections.schema import prepare
 from streams.log import Log
 from tests.conftest import MASTER_KEY, NO_CHROMIUM
 from tests.pages.browsing import DESK, Site, Watch
 
+PATIENCE = 20_000.0  # milliseconds: a busy machine is no failure
+expect.set_options(timeout=PATIENCE)
+
 
 @pytest.fixture(scope="session")
-def site_database(server: str, template: str) -> Iterator[str]:
+def site_database(server: str, prepared: str) -> Iterator[str]:
     name = f"pages_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        conninfo = make_conninfo(server, dbname=name)
-        prepare(conninfo)
-        yield conninfo
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {prepared}")
+        yield make_conninfo(server, dbname=name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -120,7 +120,7 @@ def new_page(chromium: Browser, site: Site, watch: Watch) -> Iterator[Callable[.
         if role is not None:
             context.add_cookies([site.cookie(role)])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         return page
 
     yield opened

@@ -77,6 +77,7 @@ def test_a_filter_of_the_board_is_kept_shared_picked_and_removed(site: Site, new
     show(page, "/board?show=New:50")
     page.get_by_label("Owner").select_option("mara")
     expect(page).to_have_url(re.compile("owner=mara"))
+    expect(column(page, "New").get_by_role("listitem")).to_have_count(1)  # the filtered board is there
     page.get_by_role("button", name="Save filter").press("Enter")
     page.get_by_label("Name").fill("Mara's deals")
     page.get_by_label("Share with everyone here").press("Space")

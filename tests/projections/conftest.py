@@ -13,6 +13,12 @@ from streams.log import Log
 Ask = Callable[..., list[tuple[object, ...]]]
 
 
+@pytest.fixture(scope="session")
+def template(prepared: str) -> str:
+    """Each test's database has its read models from the start."""
+    return prepared
+
+
 @pytest.fixture
 def ask(database: str) -> Ask:
     """Ask the database as its owner, or as an analyst of a tenant."""
