@@ -259,9 +259,12 @@ class Log:
         return {stream: (versions, {one for one in ids if one}) for stream, versions, ids in rows}
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Lend a connection of the application's role, in autocommit."""
-        with self._pool.connection() as connection:
+    def connection(self, patience: float | None = None) -> Iterator[Connection]:
+        """Lend a connection of the application's role, in autocommit.
+
+        Raises PoolTimeout where none is there within `patience` seconds (None: half a minute).
+        """
+        with self._pool.connection(patience) as connection:
             yield connection
 
 
