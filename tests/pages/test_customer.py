@@ -353,7 +353,7 @@ def test_an_event_says_what_it_changed_what_it_told_and_where_it_is(site: Site) 
     assert "Refunded 20.50 EUR: broken" in words
     assert "Refunded 0 20.50" in words
     assert "Payment status partly-paid partly-refunded" in words
-    assert "mara, through shop" in words
+    assert "By mara , through shop" in words
     assert "To the customer Order 1001" in words
     assert str(stream).startswith("order-")
 
