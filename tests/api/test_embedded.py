@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from api.embedded import EmbeddedPostgres
 from api.failures import Failure
@@ -172,11 +173,11 @@ def test_a_folder_of_another_version_is_refused_with_its_name(folder: Path) -> N
 
 
 def test_nothing_listens_on_the_network_and_only_the_owner_opens_the_socket(folder: Path) -> None:
-    with EmbeddedPostgres(folder):
+    with EmbeddedPostgres(folder) as postgres:
         server = psutil.Process(pid_in(folder))
         assert [c for c in server.net_connections("inet") if c.status == psutil.CONN_LISTEN] == []
-        [socket] = folder.glob(".s.PGSQL.5432")
-        assert socket.stat().st_mode & 0o077 == 0
+        where = Path(str(conninfo_to_dict(postgres.conninfo("postgres"))["host"]))
+        assert (where / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
 
 
 def test_errors_and_statements_do_not_reach_the_servers_log(folder: Path) -> None:
