@@ -166,8 +166,9 @@ class Keyring:
     ) -> dict[tuple[str, str], AESGCM | None]:
         tenants, names = zip(*pairs, strict=True)
         rows = connection.execute(
-            "SELECT k.tenant, k.subject, k.wrapped FROM unnest(%s::text[], %s::text[]) AS q (tenant, subject) "
-            "JOIN log.keys k USING (tenant, subject)",
+            "SELECT q.tenant, q.subject, found.wrapped FROM unnest(%s::text[], %s::text[]) AS q (tenant, subject) "
+            "CROSS JOIN LATERAL (SELECT wrapped FROM log.keys k "
+            "WHERE k.tenant = q.tenant AND k.subject = q.subject LIMIT 1) AS found",
             (list(tenants), list(names)),
         ).fetchall()
         return self._opened(rows)

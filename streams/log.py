@@ -28,15 +28,16 @@ _ANSWERED = (
     "SELECT command_id, fingerprint, answer, position, events FROM log.commands "
     "WHERE tenant = %s AND command_id = ANY(%s)"
 )
-_HELD = (
-    "SELECT k.kind, k.digest, k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
-    "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest"
+_HOLDERS = (
+    "unnest(%s::text[], %s::bytea[]) AS q (kind, digest) CROSS JOIN LATERAL (SELECT stream FROM log.claims k "
+    "WHERE k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest LIMIT 1) AS holder"
 )
+"""Found one by one: a plan that was made while there were few claims would otherwise read all of them for ever."""
+_HELD = f"SELECT q.kind, q.digest, holder.stream FROM {_HOLDERS}"
 _TOLD = f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s) ORDER BY stream, version"
 _TOLD_WITH_HOLDERS = (
     f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s || ARRAY("
-    "SELECT k.stream FROM unnest(%s::text[], %s::bytea[]) AS q (kind, digest) "
-    "JOIN log.claims k ON k.tenant = %s AND k.kind = q.kind AND k.digest = q.digest)) ORDER BY stream, version"
+    f"SELECT holder.stream FROM {_HOLDERS})) ORDER BY stream, version"
 )
 _ERASED = stored_as(PersonalDataErased).name
 

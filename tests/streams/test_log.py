@@ -241,3 +241,33 @@ def test_a_text_that_cannot_be_stored_is_refused_and_its_neighbours_are_recorded
     assert [type(outcome) for outcome in outcomes] == [Appended, Unstorable, Appended]
     calls = [partial(log.append, append(f"order-{n}", 0, bad if n == 20 else paid())) for n in range(10, 30)]
     assert len(won(at_once(calls))) == 19
+
+
+def test_a_claim_is_found_without_reading_the_others_though_its_query_was_planned_before_there_were_any(
+    database: str,
+) -> None:
+    with Log(database, MASTER_KEY, connections=2) as log:  # one of them commits
+        log.append(append("order-0", 0))
+        for _ in range(10):
+            log.look("main", streams=["order-0"], claims=[("email", "nobody@example.com")])
+        claims = [email(f"{n}@example.com", "order-1") for n in range(300)]
+        log.append(append("order-1", 0, claims=claims))
+        before = _claims_read(log)
+        found = log.look("main", streams=["order-0"], claims=[("email", "7@example.com")])
+        assert found.holders == {("email", "7@example.com"): "order-1"}
+        assert {stream: len(events) for stream, events in found.events.items()} == {
+            "order-0": 1,
+            "order-1": 1,
+        }
+        assert 0 < _claims_read(log) - before <= 10
+
+
+def _claims_read(log: Log) -> int:
+    with log.connection() as connection:
+        connection.execute("SELECT pg_stat_force_next_flush()")
+        row = connection.execute(
+            "SELECT (SELECT seq_tup_read FROM pg_stat_all_tables WHERE relid = 'log.claims'::regclass) + "
+            "(SELECT sum(idx_tup_read) FROM pg_stat_all_indexes WHERE relid = 'log.claims'::regclass)"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])

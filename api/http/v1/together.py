@@ -15,7 +15,6 @@ from commands.handle import Refused, handle, handle_many
 from streams.log import Log
 
 _MOST_AT_ONCE = 64
-_THREADS = 2  # so that some are decided while others are on their way to the disk
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +28,7 @@ class _Asked:
 
 
 class Together:
-    """Does the commands of an event loop's requests in threads of its own: all that wait by one `handle_many`.
+    """Does the commands of an event loop's requests in a thread of its own: all that wait by one `handle_many`.
 
     Where doing them together fails, each is done by itself, under its command id, so that one's trouble is no other's.
     """
@@ -39,23 +38,19 @@ class Together:
         self._changed = threading.Condition()
         self._waiting: deque[_Asked] = deque()
         self._closing = False
-        self._threads = [
-            threading.Thread(target=self._run, name=f"commands-{n}", daemon=True) for n in range(_THREADS)
-        ]
+        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
 
     def __enter__(self) -> Self:
         """Begin to do what is asked."""
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Do what was asked, then stop."""
         with self._changed:
             self._closing = True
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+            self._changed.notify()
+        self._thread.join()
 
     async def handle(self, command: Command, context: Context) -> Answer:
         """Do what is asked, as `commands.handle.handle` does; without a command id by itself."""
