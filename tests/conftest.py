@@ -91,9 +91,7 @@ def server() -> Iterator[str]:
 def migrated(server: str) -> str:
     """The name of a database with the log's schema."""
     name = f"template_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    migrate(make_conninfo(server, dbname=name))
+    migrate(_created(server, name, "template1"))
     return name
 
 
@@ -101,10 +99,15 @@ def migrated(server: str) -> str:
 def prepared(server: str, migrated: str) -> str:
     """The name of a database that has the tables and views of every read model besides."""
     name = f"{migrated}_prepared"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
-    prepare(make_conninfo(server, dbname=name))
+    prepare(_created(server, name, migrated))
     return name
+
+
+def _created(server: str, name: str, template: str) -> str:
+    """Copy a database, and return the conninfo of the copy."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return make_conninfo(server, dbname=name)
 
 
 @pytest.fixture(scope="session")

@@ -69,8 +69,14 @@ def payment(number: str, amount: str, *, currency: str = "EUR", day: float = 2) 
     )
 
 
-def refund(
-    ident: str, amount: str, *, of: str | None, email: str | None = None, day: float = 3
+def refund(  # noqa: PLR0913 - all but the first two by name
+    ident: str,
+    amount: str,
+    *,
+    of: str | None,
+    email: str | None = None,
+    day: float = 3,
+    reason: str = "broken",
 ) -> RecordRefund:
     return RecordRefund(
         source_id=ident,
@@ -78,7 +84,7 @@ def refund(
         profile=None if email is None else Profile(email=email),
         currency="EUR",
         amount=Decimal(amount),
-        reason="broken",
+        reason=reason,
         occurred_at=days(day),
     )
 

@@ -20,7 +20,6 @@ from commands.command import (
     RecordInvoicePayment,
     RecordOrder,
     RecordPayment,
-    RecordRefund,
     SaveFilter,
     ScheduleFollowUp,
     WithdrawConsent,
@@ -30,7 +29,7 @@ from domain.invoice import InvoiceLine
 from domain.order import OrderLine
 from domain.pipeline import DEFAULT
 from tests.pages.browsing import Site
-from tests.pages.business import T0, days, shown, tell
+from tests.pages.business import T0, days, refund, shown, tell
 
 WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 LONG = "The refurbishment of all meeting rooms on the third and fourth floor, lamps and desks and chairs included"
@@ -114,8 +113,8 @@ def rough(site: Site) -> Rough:
         _order("loose", Decimal(10), "EUR", None),
         _paid(f"#{WORD[:40]}-0", HUGE - 1, "EUR"),
         _paid(f"#{WORD[:40]}-5", Decimal("1.234"), "KWD"),
-        _refund("r-1", Decimal("98765432109876543.21"), f"#{WORD[:40]}-0", LONG),
-        _refund("r-2", Decimal("0.50"), None, EMOJI, address),
+        refund("r-1", "98765432109876543.21", of=f"#{WORD[:40]}-0", day=5, reason=LONG),
+        refund("r-2", "0.50", of=None, email=address, day=5, reason=EMOJI),
         RecordCancellation(order_source_id=f"#{WORD[:40]}-4", reason=LONG, occurred_at=days(9)),
     )
     deals = tell(
@@ -272,18 +271,4 @@ def _paid(order: str, amount: Decimal, currency: str) -> RecordPayment:
         amount=amount,
         method="bank-transfer",
         occurred_at=days(4),
-    )
-
-
-def _refund(
-    ident: str, amount: Decimal, of: str | None, reason: str, email: str | None = None
-) -> RecordRefund:
-    return RecordRefund(
-        source_id=ident,
-        order_source_id=of,
-        profile=None if email is None else Profile(email=email),
-        currency="EUR",
-        amount=amount,
-        reason=reason,
-        occurred_at=days(5),
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from commands.handle import Refused, handle, handle_many
 from streams.log import Log
 
 _MOST_AT_ONCE = 64
+_Outcomes = list[tuple[asyncio.Future[Answer | Refused | None], Answer | Refused | None]]
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A command that waits, the event loop that asked, and where its outcome is told: None to do it by itself."""
+    """A command that waits, and where its outcome is told: None to do it by itself."""
 
     command: Command
     context: Context
-    loop: asyncio.AbstractEventLoop
     told: asyncio.Future[Answer | Refused | None]
 
 
@@ -65,8 +65,7 @@ class Together:
 
     def _queue(self, command: Command, context: Context) -> _Asked | None:
         """Let a command wait for its turn; None where there will be none."""
-        loop = asyncio.get_running_loop()
-        asked = _Asked(command, context, loop, loop.create_future())
+        asked = _Asked(command, context, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._closing:
                 return None
@@ -96,16 +95,15 @@ class Together:
 
 def _tell(taken: Sequence[_Asked], outcomes: Sequence[Answer | Refused | None]) -> None:
     """Wake who asked, each event loop once; who has gone away meanwhile is not told."""
-    loops = {one.loop for one in taken}
-    for loop in loops:
-        told = [(one.told, outcome) for one, outcome in zip(taken, outcomes, strict=True) if one.loop is loop]
+    outcomes_of = defaultdict[asyncio.AbstractEventLoop, _Outcomes](list)
+    for one, outcome in zip(taken, outcomes, strict=True):
+        outcomes_of[one.told.get_loop()].append((one.told, outcome))
+    for loop, told in outcomes_of.items():
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(_settle, told)
 
 
-def _settle(
-    told: Sequence[tuple[asyncio.Future[Answer | Refused | None], Answer | Refused | None]],
-) -> None:
+def _settle(told: _Outcomes) -> None:
     for future, outcome in told:
         if not future.done():
             future.set_result(outcome)
