@@ -208,4 +208,4 @@ def test_who_is_signed_out_is_told_by_the_open_board(site: Site, new_page: NewPa
     site.app.state.sessions.end(secret)
     expect(page.locator("#freshness")).to_have_text("signed out", timeout=15_000)
     page.get_by_role("link", name="Look again").click()
-    expect(page).to_have_url(re.compile("/sign-in"))
+    page.wait_for_url(re.compile("/sign-in"))

@@ -199,7 +199,7 @@ def test_filters_are_in_the_address_and_hold_after_a_change(site: Site, new_page
     page = new_page("rep")
     show(page)
     page.get_by_label("Owner").select_option("mara")
-    expect(page).to_have_url(f"{site.url}/board?owner=mara")
+    page.wait_for_url(f"{site.url}/board?owner=mara")
     expect(card(page, lamps)).to_be_visible()
     expect(card(page, chairs)).to_have_count(0)
     expect(column(page, "New").locator(".column-head")).to_contain_text("EUR 10.00")

@@ -59,7 +59,7 @@ def test_who_was_invited_comes_in_by_the_provider_and_lands_where_they_wanted(
     page.goto("/people?q=1")
     axe(page)
     page.get_by_role("link", name="Sign in with Example ID").click()
-    expect(page).to_have_url(re.compile(r"/people\?q=1$"))
+    page.wait_for_url(re.compile(r"/people\?q=1$"))
     expect(page.get_by_role("heading", name="People")).to_be_visible()
 
 

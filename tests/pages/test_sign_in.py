@@ -70,7 +70,7 @@ def test_someone_invited_signs_in_by_a_link_and_out(page: Page, site: Site, sent
     page.goto(link)
     axe(page)
     page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(re.compile(r"/people\?q=x$"))
+    page.wait_for_url(re.compile(r"/people\?q=x$"))
     page.locator("summary", has_text="Robin Admin").click()
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="You are signed out.")).to_be_visible()

@@ -52,9 +52,9 @@ document.addEventListener("click", (event) => {
     });
     return;
   }
-  const opener = event.target.closest("[data-opens]");
+  const opener = event.target.closest("[command=show-modal]");
   if (opener) {
-    document.getElementById(opener.dataset.opens).showModal();
+    if (!("command" in opener)) document.getElementById(opener.getAttribute("commandfor")).showModal();
     return;
   }
   const closer = event.target.closest("[data-closes]");
