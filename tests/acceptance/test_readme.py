@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.running import BACKSTORY, Up, lines
+from tests.acceptance.running import Up, lines
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(heading: str) -> list[str]:
@@ -21,21 +22,17 @@ def blocks(heading: str) -> list[str]:
 @pytest.mark.parametrize("flags", [("--demo",), ()])
 def test_an_event_in_a_minute(tmp_path: Path, flags: tuple[str, ...]) -> None:
     given, example = blocks("An event in a minute")
-    assert set(re.findall(r"\b([A-Z]+)=", given)) == {"URL", "KEY"}
+    activate, export = given.splitlines()
+    assert set(re.findall(r"\b([A-Z]+)=", export)) == {"URL", "KEY"}
     with Up(tmp_path, *flags) as up:
         up.wait_ready()
         [key] = re.findall(r"admin key (bsk_\S+)", up.printed)
-        environment = os.environ | {
-            "URL": up.url,
-            "KEY": key,
-            "BACKSTORY_DATA": str(tmp_path),
-            "PATH": f"{Path(BACKSTORY).parent}:{os.environ['PATH']}",
-        }
+        environment = os.environ | {"URL": up.url, "KEY": key, "BACKSTORY_DATA": str(tmp_path)}
         answers = []
         for _ in range(2):
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", example],
-                env=environment, capture_output=True, text=True, check=False, timeout=120,
+                ["bash", "-euo", "pipefail", "-c", f"{activate}\n{example}"],
+                cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
             answers.append(done.stdout)
