@@ -6,9 +6,10 @@ clock, aware; a request without one happens at the context's `now`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal
 
 from domain.customer import Profile
@@ -18,6 +19,9 @@ from domain.order import OrderLine
 from domain.pipeline import Stage
 
 NO_TOUCH = Touch()
+LATER = MappingProxyType({"later": True})
+"""The metadata of a field that a command gained after requests without it were recorded. It has a default, which says
+nothing: a request that leaves it so is the same request as before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +190,7 @@ class OpenDeal:
     company: str | None = None
     sequence: int = 0
     occurred_at: datetime | None = None
-    converts: bool = False
+    converts: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +203,11 @@ class MoveToStage:
 
     deal_id: str
     stage: str
-    amount: Decimal | None = None
-    currency: str | None = None
-    owner: str | None = None
-    lost_reason: str | None = None
-    reopens: bool = False
+    amount: Decimal | None = field(default=None, metadata=LATER)
+    currency: str | None = field(default=None, metadata=LATER)
+    owner: str | None = field(default=None, metadata=LATER)
+    lost_reason: str | None = field(default=None, metadata=LATER)
+    reopens: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import assert_never
 
-import msgspec
-
 from commands import batches, customers, deals, filters, invoices, leads, orders, people, tenants
 from commands.command import (
     Answer,
@@ -60,6 +58,7 @@ from commands.command import (
     WinDeal,
     WithdrawConsent,
 )
+from commands.content import fingerprint, is_known_by
 from commands.desk import Desk
 from commands.names import stream_of_answer
 from commands.needs import needs
@@ -145,9 +144,8 @@ def _decided(desk: Desk, command: Command, context: Context) -> tuple[str, tuple
     asked = None
     if context.command_id is not None:
         answer = {"id": ident, "anomalies": anomalies}
-        asked = Asked(
-            command_id=context.command_id, fingerprint=_fingerprint(desk.log, command, context), answer=answer
-        )
+        told = fingerprint(desk.log.keyring, command, context)
+        asked = Asked(command_id=context.command_id, fingerprint=told, answer=answer)
     append = desk.close(
         asked=asked,
         actor=context.actor,
@@ -188,17 +186,12 @@ def _answer(ident: str, anomalies: tuple[str, ...], appended: Appended) -> Answe
 
 
 def _answered_before(
-    log: Log, command: Command, context: Context, fingerprint: bytes, appended: Appended
+    log: Log, command: Command, context: Context, told: bytes, appended: Appended
 ) -> Answer | Refused:
     """Return the first answer of a command's id, whatever is true now, unless something else was asked by it."""
-    if fingerprint == _fingerprint(log, command, context):
+    if is_known_by(told, log.keyring, command, context):
         return _answer("", (), appended)
     return CommandReused(command_id=context.command_id)
-
-
-def _fingerprint(log: Log, command: Command, context: Context) -> bytes:
-    content = msgspec.json.encode(command, order="deterministic").decode()
-    return log.keyring.digest("command", type(command).__name__, context.source, content)
 
 
 def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one arm a command

@@ -4,13 +4,12 @@ import re
 import time
 from datetime import datetime
 
-import msgspec
-
 from api.failures import Failure
 from api.imports.records import Unit
 from api.imports.report import Rejects, Report
 from commands.batches import correlation_of
 from commands.command import Answer, Command, Context
+from commands.content import content_of
 from commands.desk import Desk
 from commands.handle import decide, handle_many
 from commands.needs import needs
@@ -102,8 +101,8 @@ class Sender:
         raise Failure("the database did not answer; import again: what was recorded is not recorded twice")
 
     def _context(self, make: str, command: Command) -> Context:
-        content = msgspec.json.encode(command, order="deterministic").decode()
-        digest = self._log.keyring.digest("import", self._tenant, self._report.source, make, content).hex()
+        parts = (self._tenant, self._report.source, make, content_of(command))
+        digest = self._log.keyring.digest("import", *parts).hex()
         return Context(
             tenant=self._tenant,
             actor="import",

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from api.failures import Misuse
+from streams.records import Append, Asked
 from tests.api.imports.workshop import Workshop
 
 MONEY = "SELECT currency, orders, gross, refunds, refunded, net FROM read.customer_money ORDER BY 1, 3"
@@ -178,3 +179,24 @@ def test_another_tenant_imports_the_same_file_for_itself(shop: Workshop, orders:
     assert (
         other.value("SELECT count(*) FROM read.orders") == shop.value("SELECT count(*) FROM read.orders") == 3
     )
+
+
+def test_a_deal_that_an_earlier_version_imported_is_not_imported_again(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    content = (
+        '{"pipeline":"sales","stage":"Offer","title":"Lamps","source_id":"d1","owner":null,"amount":null,'
+        '"currency":null,"profile":null,"customer_id":null,"lead_source_id":null,"lead_id":null,"company":null,'
+        '"sequence":0,"occurred_at":"2024-03-01T00:00:00Z"}'
+    )
+    digest = shop.log.keyring.digest
+    asked = Asked(
+        command_id=f"import-{digest('import', 'main', 'csv', 'deal', content).hex()[:40]}",
+        fingerprint=digest("command", "OpenDeal", "csv", content),
+        answer={"id": "1", "anomalies": ()},
+    )
+    shop.log.append(Append(tenant="main", changes=[], actor="import", source="csv", asked=asked))
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,title,stage,opened_at\nd1,Lamps,Offer,2024-03-01T00:00:00Z\n")
+    report = shop.imports("deals-csv", deals)
+    assert (report.events, report.repeated, report.refused) == (0, 1, {})
