@@ -20,7 +20,7 @@ from commands.desk import Desk
 from commands.names import SETTINGS
 from domain.tenant import Tenant
 
-router = APIRouter(route_class=StrictRoute, tags=["administration"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["administration"])
 _keys, _settings = may("keys:write"), may("settings:write")
 _FORBIDDEN = "A key hands out no more than it may do itself."
 

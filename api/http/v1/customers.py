@@ -22,7 +22,7 @@ from commands.command import (
 )
 from domain.customer import FIELDS, Emptying, Profile
 
-router = APIRouter(route_class=StrictRoute, tags=["customers"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["customers"])
 _write, _merge = may("customers:write"), may("customers:merge")
 _ANN = {"source_id": "c-17", "email": "ann@example.org", "name": "Ann Example", "country": "GB"}
 

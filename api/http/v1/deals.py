@@ -35,7 +35,7 @@ from commands.command import (
     WinDeal,
 )
 
-router = APIRouter(route_class=StrictRoute, tags=["deals"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["deals"])
 _ask = may("deals:write")
 
 

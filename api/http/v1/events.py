@@ -19,7 +19,7 @@ from api.intake.cloudevents import CloudEvent
 from commands.command import Answer, Command, Context
 from commands.handle import handle_many
 
-router = APIRouter(route_class=StrictRoute, tags=["events"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["events"])
 ORDER = {
     "specversion": "1.0",
     "id": "8d6f",

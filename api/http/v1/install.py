@@ -59,7 +59,7 @@ def serving(
 def install(app: FastAPI) -> None:
     """Add the routes, the limits, the answers of errors and the OpenAPI document."""
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.router.routes += router.routes  # a router that is included is searched twice for each request
     app.add_middleware(Limits)
     errors.install(app)
 

@@ -27,7 +27,7 @@ from api.http.v1.strict import StrictRoute
 from commands.command import IssueInvoice, RecordInvoicePayment, RecordInvoiceRefund, VoidInvoice
 from domain.invoice import InvoiceLine
 
-router = APIRouter(route_class=StrictRoute, tags=["invoices"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["invoices"])
 _ask = may("invoices:write")
 _OF_INVOICE = {"source", "invoice_source_id"}
 _AT = {"occurred_at": "2026-03-10T10:00:00Z"}

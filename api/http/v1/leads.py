@@ -15,7 +15,7 @@ from api.http.v1.strict import StrictRoute
 from commands.command import AssignLeadOwner, CaptureLead, ConvertLead, DisqualifyLead, QualifyLead
 from domain.lead import Touch
 
-router = APIRouter(route_class=StrictRoute, tags=["leads"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leads"])
 _ask = may("leads:write")
 _FieldName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _FieldValue = Annotated[str, StringConstraints(max_length=lengths.FORM_VALUE)]

@@ -22,7 +22,7 @@ from commands.command import (
 )
 from domain.order import OrderLine
 
-router = APIRouter(route_class=StrictRoute, tags=["orders"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["orders"])
 _ask = may("orders:write")
 _OF_ORDER = {"source", "order_source_id"}
 _AT = {"occurred_at": "2026-03-02T10:00:00Z"}

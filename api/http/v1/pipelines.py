@@ -21,7 +21,7 @@ from domain import pipeline
 from domain.pipeline import DEFAULT, NEW, Stage
 from domain.record import effective
 
-router = APIRouter(route_class=StrictRoute, tags=["pipelines"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["pipelines"])
 PipelineName = Annotated[str, Path(min_length=1, max_length=100, description="The pipeline's name.")]
 _BOARD = (
     "SELECT pipeline, stage, stage_order, currency, deals, amount, weighted, oldest_since, probability, outcome "

@@ -14,7 +14,7 @@ from api.http.v1.documented import read
 from api.http.v1.entry import may
 from api.http.v1.listing import Listing, Reading, begin, reached, shown
 
-router = APIRouter(tags=["reads"])
+router = APIRouter(prefix="/v1", tags=["reads"])
 _customers, _leads, _deals = may("customers:read"), may("leads:read"), may("deals:read")
 _orders, _invoices = may("orders:read"), may("invoices:read")
 _MONEY = (

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from fastapi.routing import APIRoute
 from starlette.requests import Request
+from starlette.routing import Match
+from starlette.types import Scope
 
 from api.http.errors import Problem
 
@@ -18,7 +21,7 @@ _NUL = rb"\u0000"  # JSON has no other way to write it
 def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return what a JSON text says. Raises Problem 400 for what is none, ambiguous, or deeper than 20 levels."""
     try:
-        body.decode()
+        text = body.decode()
         found = msgspec.json.decode(body)
     except UnicodeDecodeError:
         raise Problem(400, "wrong-encoding", "The body is not UTF-8.") from None
@@ -28,15 +31,19 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
         raise Problem(400, "malformed-json", "The body is not JSON.") from None
     if _NUL in body or body.count(b"{") + body.count(b"[") > DEEPEST:
         _check(found, 0)
-    json.loads(body, object_pairs_hook=_check_names)
+    _NAMES.decode(text)
     return found
 
 
 def _check_names(members: list[tuple[str, object]]) -> None:
     """Raise Problem 400 where two members of an object have one name: readers differ in which of them counts."""
-    if (twice := given_twice(name for name, _ in members)) is not None:
+    if len(dict(members)) < len(members):
+        twice = given_twice(name for name, _ in members) or ""
         title = "The members of a JSON object have different names."
         raise Problem(400, "malformed-json", title, member=twice[:100])
+
+
+_NAMES = json.JSONDecoder(object_pairs_hook=_check_names)
 
 
 def given_twice(names: Iterable[str]) -> str | None:
@@ -89,6 +96,14 @@ def read_problem(request: Request) -> None:
 
 class StrictRoute(APIRoute):
     """A route that reads JSON strictly."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Say whether this is the route of a request: mostly not, as the first letters of its address tell."""
+        return super().matches(scope) if scope["path"].startswith(self._begins) else (Match.NONE, {})
+
+    @cached_property
+    def _begins(self) -> str:
+        return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Any:  # noqa: ANN401 - as starlette has it
         """Return the handler of a request."""

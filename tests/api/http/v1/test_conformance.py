@@ -42,7 +42,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 OPERATIONS = [
-    (method, f"/v1{route.path_format}")
+    (method, route.path_format)
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute)

@@ -19,7 +19,7 @@ PAGE = (ROOT / "api" / "http" / "README.md").read_text()
 
 def test_every_path_is_on_the_page_and_no_other() -> None:
     paths = {
-        f"{method} /v1{route.path_format}"
+        f"{method} {route.path_format}"
         for router in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute)
