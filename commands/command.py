@@ -120,6 +120,13 @@ class CaptureLead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandleLead:
+    """Do with an enquiry what the tenant has defined: give it an owner, open a deal, have a reply written."""
+
+    lead_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssignLeadOwner:
     """A colleague looks after the lead."""
 
@@ -427,6 +434,21 @@ class VoidInvoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMessageSent:
+    """A message was handed over to be delivered."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMessageFailed:
+    """A message cannot be sent; `reason` is a kind of trouble and names nobody."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DefinePipeline:
     """Set a pipeline's stages and rules from now on."""
 
@@ -447,6 +469,17 @@ class ChooseTimeZone:
     """Business days are days of this IANA time zone from now on."""
 
     time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineLeadHandling:
+    """Say what becomes of an enquiry by itself from now on; what is left empty is not done."""
+
+    owners: tuple[str, ...] = ()
+    pipeline: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -551,6 +584,7 @@ Command = (
     | UnmergeCustomer
     | ForgetCustomer
     | CaptureLead
+    | HandleLead
     | AssignLeadOwner
     | QualifyLead
     | DisqualifyLead
@@ -577,9 +611,12 @@ Command = (
     | RecordInvoicePayment
     | RecordInvoiceRefund
     | VoidInvoice
+    | RecordMessageSent
+    | RecordMessageFailed
     | DefinePipeline
     | DefineOwnership
     | ChooseTimeZone
+    | DefineLeadHandling
     | CreateApiKey
     | RevokeApiKey
     | SaveFilter

@@ -25,7 +25,7 @@ from commands.desk import Desk
 from commands.names import named
 from domain import deal
 from domain.ids import external_id, id_of
-from domain.pipeline import Pipeline
+from domain.pipeline import DEFAULT, NEW, Pipeline
 
 
 def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
@@ -226,6 +226,11 @@ def _rules(desk: Desk, pipeline: str | None) -> Pipeline | None:
         return None
     rules: Pipeline = desk.state(f"pipeline-{pipeline}")
     return rules if rules.version else None
+
+
+def rules_to_begin(desk: Desk, pipeline: str) -> Pipeline:
+    """Return the pipeline's rules of today; where none were defined, those to begin with, if it has some."""
+    return _rules(desk, pipeline) or (DEFAULT if pipeline == DEFAULT.name else NEW)
 
 
 def _append(desk: Desk, stream: str, events: list[deal.DealEvent], customer_id: str | None = None) -> None:

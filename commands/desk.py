@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commands.names import fresh
-from domain import customer, deal, invoice, lead, order, person, pipeline, saved_filter, tenant
+from domain import customer, deal, invoice, lead, message, order, person, pipeline, saved_filter, tenant
 from domain.event import Event
 from domain.ids import kind_of
 from domain.record import EventsWithdrawn, effective
@@ -23,6 +23,7 @@ AGGREGATES: Mapping[str, tuple[Any, Evolve]] = {
     "order": (order.NEW, order.evolve),
     "refund": (order.NEW, order.evolve),
     "invoice": (invoice.NEW, invoice.evolve),
+    "message": (message.NEW, message.evolve),
     "pipeline": (pipeline.NEW, pipeline.evolve),
     "tenant": (tenant.NEW, tenant.evolve),
     "filters": (saved_filter.NEW, saved_filter.evolve),

@@ -5,7 +5,19 @@ import time
 from collections.abc import Sequence
 from typing import assert_never
 
-from commands import batches, customers, deals, filters, invoices, leads, orders, people, tenants
+from commands import (
+    batches,
+    customers,
+    deals,
+    filters,
+    invoices,
+    lead_handling,
+    leads,
+    messages,
+    orders,
+    people,
+    tenants,
+)
 from commands.command import (
     Answer,
     AssignDealOwner,
@@ -19,11 +31,13 @@ from commands.command import (
     Context,
     ConvertLead,
     CreateApiKey,
+    DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     DisqualifyLead,
     ForgetCustomer,
     GiveConsent,
+    HandleLead,
     InvitePerson,
     IssueInvoice,
     LinkOrderToCustomer,
@@ -41,6 +55,8 @@ from commands.command import (
     RecordInvoicePayment,
     RecordInvoiceRefund,
     RecordLeadProgress,
+    RecordMessageFailed,
+    RecordMessageSent,
     RecordOrder,
     RecordPayment,
     RecordRefund,
@@ -213,6 +229,8 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return customers.forget(desk, command, context)
         case CaptureLead():
             return leads.capture(desk, command, context)
+        case HandleLead():
+            return lead_handling.handle_lead(desk, command, context)
         case AssignLeadOwner():
             return leads.assign_owner(desk, command, context)
         case QualifyLead():
@@ -265,12 +283,18 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return invoices.record_refund(desk, command, context)
         case VoidInvoice():
             return invoices.void(desk, command, context)
+        case RecordMessageSent():
+            return messages.record_sent(desk, command, context)
+        case RecordMessageFailed():
+            return messages.record_failed(desk, command, context)
         case DefinePipeline():
             return tenants.define_pipeline(desk, command, context)
         case DefineOwnership():
             return tenants.define_ownership(desk, command, context)
         case ChooseTimeZone():
             return tenants.choose_time_zone(desk, command, context)
+        case DefineLeadHandling():
+            return lead_handling.define(desk, command, context)
         case CreateApiKey():
             return tenants.create_api_key(desk, command, context)
         case RevokeApiKey():

@@ -14,11 +14,13 @@ from commands.command import (
     Context,
     ConvertLead,
     CreateApiKey,
+    DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     DisqualifyLead,
     ForgetCustomer,
     GiveConsent,
+    HandleLead,
     InvitePerson,
     IssueInvoice,
     LinkOrderToCustomer,
@@ -36,6 +38,8 @@ from commands.command import (
     RecordInvoicePayment,
     RecordInvoiceRefund,
     RecordLeadProgress,
+    RecordMessageFailed,
+    RecordMessageSent,
     RecordOrder,
     RecordPayment,
     RecordRefund,
@@ -57,7 +61,7 @@ from domain.ids import external_id
 from streams.randomness import random_uuid
 
 SETTINGS = "tenant-settings"
-"""The stream of which source owns which field, and of the time zone."""
+"""The stream of which source owns which field, of the time zone, and of what becomes of leads."""
 KEYS = "tenant-keys"
 """The stream of API keys."""
 
@@ -102,7 +106,7 @@ def stream_named(command: Command, context: Context) -> str | None:  # noqa: PLR
             return None
 
 
-def stream_of_answer(command: Command, context: Context, ident: str) -> str | None:  # noqa: C901, PLR0911 - one arm a kind
+def stream_of_answer(command: Command, context: Context, ident: str) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one arm a kind
     """Return the stream of the record that a command answers about, whose version it tells."""
     match command:
         case (
@@ -117,6 +121,7 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             return f"customer-{ident}"
         case (
             CaptureLead()
+            | HandleLead()
             | AssignLeadOwner()
             | QualifyLead()
             | DisqualifyLead()
@@ -146,11 +151,13 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             return stream_named(command, context)
         case IssueInvoice() | RecordInvoicePayment() | RecordInvoiceRefund() | VoidInvoice():
             return f"invoice-{ident}"
+        case RecordMessageSent() | RecordMessageFailed():
+            return f"message-{ident}"
         case DefinePipeline():
             return f"pipeline-{ident}"
         case InvitePerson() | ChangePersonRole() | RevokePerson():
             return f"person-{ident}"
-        case DefineOwnership() | ChooseTimeZone():
+        case DefineOwnership() | ChooseTimeZone() | DefineLeadHandling():
             return SETTINGS
         case CreateApiKey() | RevokeApiKey():
             return KEYS

@@ -15,6 +15,7 @@ _NAMED = {
     "deal_id": "deal",
     "order_id": "order",
     "invoice_id": "invoice",
+    "message_id": "message",
     "pipeline": "pipeline",
 }
 

@@ -137,6 +137,11 @@ class Lead:
         """How the lead stands; once converted it stays so."""
         return status(self.standing.value, converted=self.converted.value is not None)
 
+    @property
+    def pursued(self) -> bool:
+        """Whether it was captured and may still become a deal: neither disqualified, converted nor forgotten."""
+        return self.captured_at is not None and not self.erased and self.status in {"open", "qualified"}
+
 
 NEW = Lead()
 

@@ -1,14 +1,15 @@
-"""A tenant's configuration: which system owns which field, time zone, API keys, and the operations log."""
+"""A tenant's configuration: owners of fields, time zone, lead handling, API keys, and the operations log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.customer import FIELDS
 from domain.errors import InvalidValue, Refusal
 from domain.event import Event, stored
+from domain.pipeline import Pipeline
 from domain.record import EventsWithdrawn
 
 
@@ -26,6 +27,23 @@ class TimeZoneChosen(Event):
     """Business days are days of this IANA time zone."""
 
     time_zone: str
+
+
+@stored("lead-handling-defined.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadHandlingDefined(Event):
+    """What becomes of an enquiry by itself from now on; nothing for what is left empty.
+
+    The `owners` take turns with leads that nobody owns, a deal is opened in the first open stage of the `pipeline`, and
+    `subject` and `text` are written to who enquired. It is for enquiries through these `forms`; where none is named,
+    through any.
+    """
+
+    owners: tuple[str, ...] = ()
+    pipeline: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    forms: tuple[str, ...] = ()
 
 
 @stored("api-key-created.v1")
@@ -108,6 +126,7 @@ class ListExported(Event):
 TenantEvent = (
     OwnershipDefined
     | TimeZoneChosen
+    | LeadHandlingDefined
     | ApiKeyCreated
     | ApiKeyRevoked
     | BatchImported
@@ -117,6 +136,9 @@ TenantEvent = (
     | ListExported
     | EventsWithdrawn
 )
+
+NO_HANDLING = LeadHandlingDefined(occurred_at=datetime(1970, 1, 1, tzinfo=UTC))
+"""What is defined for leads where nothing was: nothing."""
 
 OPERATIONS = "tenant-operations"
 """The stream of what was done to all of a tenant's records: imports, rebuilds, skips, exports."""
@@ -140,6 +162,7 @@ class Tenant:
 
     owners: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    lead_handling: LeadHandlingDefined = NO_HANDLING
     keys: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -153,6 +176,8 @@ def evolve(state: Tenant, event: TenantEvent) -> Tenant:
             return replace(state, owners=owners)
         case TimeZoneChosen(time_zone=time_zone):
             return replace(state, time_zone=time_zone)
+        case LeadHandlingDefined():
+            return replace(state, lead_handling=event)
         case ApiKeyCreated(key_id=key_id):
             return replace(state, keys={**state.keys, key_id: True})
         case ApiKeyRevoked(key_id=key_id):
@@ -189,6 +214,40 @@ def choose_time_zone(state: Tenant, *, time_zone: str, at: datetime) -> list[Ten
     """Choose the zone of business days. Raises InvalidValue for one that IANA does not list."""
     _zone(time_zone)
     return [] if time_zone == state.time_zone else [TimeZoneChosen(occurred_at=at, time_zone=time_zone)]
+
+
+def define_lead_handling(  # noqa: PLR0913 - the definition's fields
+    state: Tenant,
+    *,
+    owners: tuple[str, ...],
+    pipeline: str | None,
+    subject: str | None,
+    text: str | None,
+    forms: tuple[str, ...],
+    rules: Pipeline | None,
+    at: datetime,
+) -> list[TenantEvent]:
+    """Say what becomes of an enquiry by itself; nothing when it is so already. `rules` are those of the pipeline.
+
+    Raises InvalidValue for an owner without a name or named twice, a pipeline without an open stage, a reply without
+    a subject or a text, or a subject of several lines.
+    """
+    for field_, names in (("owners", owners), ("forms", forms)):
+        if not all(name.strip() for name in names) or len(set(names)) < len(names):
+            raise InvalidValue(field=field_, rule="names, each once and none blank")
+    if pipeline is not None and (rules is None or rules.first("open") is None):
+        raise InvalidValue(field="pipeline", rule="a pipeline that is defined and has an open stage")
+    for field_, one, other in (("subject", subject, text), ("text", text, subject)):
+        if (one is None and other is not None) or (one is not None and not one.strip()):
+            raise InvalidValue(field=field_, rule="not blank, for a message has a subject and a text")
+    if subject is not None and len(subject.splitlines()) > 1:
+        raise InvalidValue(field="subject", rule="one line")
+    event = LeadHandlingDefined(
+        occurred_at=at, owners=owners, pipeline=pipeline, subject=subject, text=text, forms=forms
+    )
+    return (
+        [] if replace(event, occurred_at=state.lead_handling.occurred_at) == state.lead_handling else [event]
+    )
 
 
 def create_api_key(  # noqa: PLR0913 - a key's fields

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain import customer, deal, invoice, lead, order, person, pipeline, record, saved_filter, tenant
+from domain import (
+    customer,
+    deal,
+    invoice,
+    lead,
+    message,
+    order,
+    person,
+    pipeline,
+    record,
+    saved_filter,
+    tenant,
+)
 from domain.event import Event
 
 Sentence = Callable[[Any], str | None]
@@ -93,9 +105,13 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     invoice.InvoicePaid: lambda e: f"Invoice paid with {_money(e.amount, e.currency)}",
     invoice.InvoiceRefunded: lambda e: f"Refunded {_money(e.amount, e.currency)} of the invoice",
     invoice.InvoiceVoided: lambda e: f"Invoice voided{_because(e.reason)}",
+    message.MessageQueued: lambda _: "Reply queued",
+    message.MessageSent: lambda _: "Reply sent",
+    message.MessageFailed: lambda e: f"Reply could not be sent: {e.reason}",
     pipeline.PipelineDefined: lambda e: f"Pipeline {e.name} defined with {len(e.stages)} stages",
     tenant.OwnershipDefined: lambda _: "Ownership of customer fields defined",
     tenant.TimeZoneChosen: lambda e: f"Business days are days in {e.time_zone}",
+    tenant.LeadHandlingDefined: lambda _: "What becomes of leads by itself defined",
     tenant.ApiKeyCreated: lambda e: f"API key for {e.role} handed out",
     person.PersonInvited: lambda e: f"Someone was invited as {e.role}",
     person.PersonRoleChanged: lambda e: f"Someone acts as {e.role} now",

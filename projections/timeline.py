@@ -12,6 +12,7 @@ from domain.event import Event
 from domain.ids import id_of
 from domain.invoice import InvoiceEvent
 from domain.lead import LeadEvent, LeadLinkedToCustomer
+from domain.message import MessageEvent
 from domain.order import OrderEvent, OrderLinkedToCustomer, RefundIssued
 from domain.record import EventsWithdrawn, PersonalDataErased
 from domain.register import Register, stamp
@@ -123,6 +124,7 @@ _OF_RECORDS: set[type[Event]] = {
     *get_args(DealEvent),
     *get_args(InvoiceEvent),
     *get_args(LeadEvent),
+    *get_args(MessageEvent),
     *get_args(OrderEvent),
 } - _CORRECTIONS
 
@@ -138,8 +140,8 @@ def _whole(unit: str) -> str:
 
 LINKS = ReadModel(
     name="links",
-    version=2,
-    kinds=("customer", "order", "refund", "lead", "deal", "invoice"),
+    version=3,
+    kinds=("customer", "order", "refund", "lead", "deal", "invoice", "message"),
     fold=Fold(
         name="links",
         key="stream",

@@ -3,7 +3,19 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from domain import customer, deal, invoice, lead, order, person, pipeline, record, saved_filter, tenant
+from domain import (
+    customer,
+    deal,
+    invoice,
+    lead,
+    message,
+    order,
+    person,
+    pipeline,
+    record,
+    saved_filter,
+    tenant,
+)
 from domain.event import Event
 
 T0 = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -43,6 +55,15 @@ SUBMITTED = lead.FormSubmitted(
     customer_id=ANN,
     touch=lead.Touch(source="google", medium="cpc", campaign="spring"),
     fields={"message": "Do you ship mugs?"},
+)
+
+QUEUED = message.MessageQueued(
+    occurred_at=at(5),
+    channel="email",
+    customer_id=ANN,
+    lead_id=LEAD,
+    subject="Thank you for your enquiry",
+    text="We answer within a working day.",
 )
 
 OPENED = deal.DealOpened(
@@ -172,9 +193,20 @@ EVENTS: tuple[Event, ...] = (
         occurred_at=at(30), refund_id="r-2", currency="EUR", amount=Decimal("10.00"), reason="goodwill"
     ),
     invoice.InvoiceVoided(occurred_at=at(40), reason="wrong address"),
+    QUEUED,
+    message.MessageSent(occurred_at=at(6)),
+    message.MessageFailed(occurred_at=at(7), reason="mailbox refused"),
     DEFINED,
     tenant.OwnershipDefined(occurred_at=at(), owners={"email": "app", "name": "crm"}),
     tenant.TimeZoneChosen(occurred_at=at(), time_zone="Europe/Berlin"),
+    tenant.LeadHandlingDefined(
+        occurred_at=at(),
+        owners=("olga", "pavel"),
+        pipeline="sales",
+        subject="Thank you for your enquiry",
+        text="We answer within a working day.",
+        forms=("contact",),
+    ),
     tenant.ApiKeyCreated(
         occurred_at=at(), key_id="k-1", name="shop", digest="0" * 64, role="service", scopes=("write",)
     ),

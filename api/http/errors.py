@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from domain import customer, deal, errors, invoice, lead, person, saved_filter, tenant
+from domain import customer, deal, errors, invoice, lead, message, person, saved_filter, tenant
 from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -75,6 +75,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     deal.StageRequirementMissing: Rule(422, "stage-requirement-missing", ("stage", "missing", "rule")),
     deal.FollowUpNotFound: Rule(404, "follow-up-not-found"),
     invoice.InvoiceNotFound: Rule(404, "invoice-not-found"),
+    message.MessageNotFound: Rule(404, "message-not-found"),
     saved_filter.FilterNotFound: Rule(404, "filter-not-found"),
     person.PersonNotFound: Rule(404, "person-not-found"),
     person.PersonExists: Rule(422, "person-exists"),

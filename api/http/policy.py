@@ -38,6 +38,7 @@ READ_BY: Mapping[str, str] = {
     "order": "orders:read",
     "refund": "orders:read",
     "invoice": "invoices:read",
+    "message": "customers:read",
 }
 """The action that one must be allowed to see a record of a kind, or anything of it."""
 

@@ -13,7 +13,18 @@ from domain import customer
 from tests import examples
 
 ROOT = Path(__file__).parents[2]
-AGGREGATES = ("customer", "lead", "deal", "order", "invoice", "pipeline", "tenant", "saved_filter", "person")
+AGGREGATES = (
+    "customer",
+    "lead",
+    "deal",
+    "order",
+    "invoice",
+    "message",
+    "pipeline",
+    "tenant",
+    "saved_filter",
+    "person",
+)
 EVENTS = {type(event).__name__ for event in examples.EVENTS}
 ELSEWHERE = {"EventSkipped", "ReadModelRebuilt"}
 """Events that no command asks for: a rebuild and a skip leave their own."""

@@ -5,11 +5,13 @@ import pytest
 
 from domain import tenant
 from domain.errors import InvalidValue
+from domain.pipeline import DEFAULT, Pipeline, Stage
 from domain.tenant import (
     ApiKeyCreated,
     ApiKeyRevoked,
     KeyExists,
     KeyNotFound,
+    LeadHandlingDefined,
     OwnershipDefined,
     TimeZoneChosen,
 )
@@ -46,6 +48,48 @@ def test_only_fields_of_customers_are_owned_and_by_somebody() -> None:
     given().when(tenant.define_ownership, owners={"email": " "}, at=at()).then_refuses(
         InvalidValue, field="email"
     )
+
+
+HANDLING: dict[str, Any] = {
+    "owners": ("olga", "pavel"),
+    "pipeline": "sales",
+    "subject": "Thank you",
+    "text": "We call.",
+    "forms": (),
+}
+
+
+def test_what_becomes_of_leads_is_defined_once_and_anew_as_a_whole() -> None:
+    defined = LeadHandlingDefined(occurred_at=at(), **HANDLING)
+    ask = {**HANDLING, "rules": DEFAULT}
+    given().when(tenant.define_lead_handling, **ask, at=at()).then(defined)
+    given(defined).when(tenant.define_lead_handling, **ask, at=at(5)).then_nothing()
+    nothing = LeadHandlingDefined(occurred_at=at(5))
+    empty = dict.fromkeys(("pipeline", "subject", "text", "rules")) | {"owners": (), "forms": ()}
+    given(defined).when(tenant.define_lead_handling, **empty, at=at(5)).then(nothing)
+    given().when(tenant.define_lead_handling, **empty, at=at(5)).then_nothing()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"owners": ("olga", " ")}, "owners"),
+        ({"owners": ("olga", "olga")}, "owners"),
+        ({"forms": ("",)}, "forms"),
+        ({"rules": None}, "pipeline"),
+        (
+            {"rules": Pipeline(name="sales", version=1, stages=(Stage(name="Won", outcome="won"),))},
+            "pipeline",
+        ),
+        ({"subject": None}, "subject"),
+        ({"text": None}, "text"),
+        ({"text": " "}, "text"),
+        ({"subject": "Thank you\nBcc: all@example.org"}, "subject"),
+    ],
+)
+def test_what_cannot_become_of_leads_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
+    ask = {**HANDLING, "rules": DEFAULT} | wrong
+    given().when(tenant.define_lead_handling, **ask, at=at()).then_refuses(InvalidValue, field=field)
 
 
 def test_a_time_zone_is_chosen_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from domain import customer, deal, invoice, lead, order, pipeline, saved_filter, tenant
+from domain import customer, deal, invoice, lead, message, order, pipeline, saved_filter, tenant
 from domain.event import Event
 from domain.ownership import EMPTY
 from domain.pipeline import DEFAULT, Stage
@@ -22,6 +22,7 @@ UNIONS: Mapping[ModuleType, Any] = {
     deal: deal.DealEvent,
     order: order.OrderEvent,
     invoice: invoice.InvoiceEvent,
+    message: message.MessageEvent,
     pipeline: pipeline.PipelineEvent,
     tenant: tenant.TenantEvent,
     saved_filter: saved_filter.SavedFilterEvent,
@@ -123,6 +124,10 @@ POOL: Mapping[str, st.SearchStrategy[Any]] = {
     "differing": st.integers(0, 9),
     "approved": st.booleans(),
     "versions": st.just((1,)),
+    "channel": st.just("email"),
+    "subject": WORDS,
+    "text": WORDS,
+    "forms": st.sampled_from([(), ("contact",)]),
 }
 
 PARTICULAR: Mapping[type[Event], Mapping[str, st.SearchStrategy[Any]]] = {
@@ -134,6 +139,7 @@ PARTICULAR: Mapping[type[Event], Mapping[str, st.SearchStrategy[Any]]] = {
     order.OrderRevised: {"lines": LINES},
     order.RefundIssued: {"lines": LINES},
     tenant.BatchImported: {"anomalies": st.just({})},
+    tenant.LeadHandlingDefined: {"owners": st.sampled_from([(), ("olga",), ("olga", "pavel")])},
 }
 
 

@@ -1,4 +1,4 @@
-"""A tenant's own affairs: API keys, which source owns which field, the time zone of business days."""
+"""A tenant's own affairs: API keys, which source owns which field, the time zone, what becomes of leads."""
 
 from typing import Annotated
 
@@ -12,10 +12,10 @@ from api.http.v1.border import Body, Name, PathId, Source, Text, examples
 from api.http.v1.documented import read, written
 from api.http.v1.entry import may
 from api.http.v1.service import json_response
-from api.http.v1.shapes import KeyMade, KeysShape, SettingsShape
+from api.http.v1.shapes import KeyMade, KeysShape, LeadHandlingShape, SettingsShape
 from api.http.v1.strict import StrictRoute
 from api.keys import list_keys, new_key
-from commands.command import ChooseTimeZone, DefineOwnership, RevokeApiKey
+from commands.command import ChooseTimeZone, DefineLeadHandling, DefineOwnership, RevokeApiKey
 from commands.desk import Desk
 from commands.names import SETTINGS
 from domain.tenant import Tenant
@@ -75,6 +75,29 @@ class TimeZoneBody(Body):
     model_config = examples({"time_zone": "Europe/Berlin"})
 
 
+class LeadHandlingBody(Body):
+    """What becomes of an enquiry by itself; what is left out is not done.
+
+    The `owners` take turns with leads that nobody owns; a deal is opened in the first open stage of the `pipeline`;
+    `subject` and `text` are sent to who enquired by e-mail.
+    """
+
+    owners: list[Name] = Field([], max_length=100)
+    pipeline: Name | None = None
+    subject: Name | None = None
+    text: Text | None = None
+    forms: list[Name] = Field([], max_length=100, description="The forms that it is for; none: any.")
+
+    model_config = examples(
+        {
+            "owners": ["olga", "pavel"],
+            "pipeline": "sales",
+            "subject": "Thank you for your enquiry",
+            "text": "We have received your enquiry and answer within a working day.",
+        }
+    )
+
+
 @router.get("/keys", **read(KeysShape))
 def list_all_keys(ask: Annotated[Ask, may("keys:read")]) -> Response:
     """Show every key in the order of creation, with its last use to the minute; never a secret."""
@@ -104,10 +127,16 @@ async def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _key
 
 @router.get("/settings", **read(SettingsShape))
 def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
-    """Show which source owns which customer field, and the time zone of business days."""
+    """Show which source owns which customer field, the time zone of business days, and what becomes of leads."""
     loaded = Desk(ask.service.log, ask.caller.tenant).load(SETTINGS)
     state: Tenant = loaded.state
-    document = {"owners": state.owners, "time_zone": state.time_zone, "version": loaded.version}
+    handling = state.lead_handling
+    document = {
+        "owners": state.owners,
+        "time_zone": state.time_zone,
+        "lead_handling": {name: getattr(handling, name) for name in LeadHandlingShape.model_fields},
+        "version": loaded.version,
+    }
     return json_response(document, headers={"ETag": f'"{loaded.version}"'})
 
 
@@ -121,3 +150,20 @@ async def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) 
 async def choose_time_zone(body: TimeZoneBody, ask: Annotated[Ask, _settings]) -> Response:
     """Choose the time zone whose days are business days from now on."""
     return await ask.do(ChooseTimeZone(time_zone=body.time_zone))
+
+
+@router.put("/settings/lead-handling", **written(keyed=False))
+async def define_lead_handling(body: LeadHandlingBody, ask: Annotated[Ask, _settings]) -> Response:
+    """Say what becomes of an enquiry by itself from now on: who owns it, which deal is opened, what is replied.
+
+    It is done once for each new lead, in seconds; not for leads of an import, nor for what is told a day late.
+    """
+    return await ask.do(
+        DefineLeadHandling(
+            owners=tuple(body.owners),
+            pipeline=body.pipeline,
+            subject=body.subject,
+            text=body.text,
+            forms=tuple(body.forms),
+        )
+    )

@@ -50,11 +50,22 @@ class KeysShape(Shape):
     data: list[KeyShape]
 
 
+class LeadHandlingShape(Shape):
+    """What becomes of an enquiry by itself; nothing for what is empty."""
+
+    owners: list[str] = Field(description="Who takes turns with leads that nobody owns.")
+    pipeline: str | None = Field(description="In whose first open stage a deal is opened.")
+    subject: str | None = Field(description="The subject of the reply.")
+    text: str | None = Field(description="The text of the reply.")
+    forms: list[str] = Field(description="The forms that it is for; none: any.")
+
+
 class SettingsShape(Shape):
     """What is settled for the whole tenant; `version` is for If-Match."""
 
     owners: dict[str, str] = Field(description="The source that owns each customer field.")
     time_zone: str
+    lead_handling: LeadHandlingShape
     version: int
 
 

@@ -54,7 +54,16 @@ KINDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "invoices": ("Invoices", frozenset({"invoice-issued.v1", "invoice-paid.v1", "invoice-voided.v1"})),
     "messages": (
         "Messages",
-        frozenset({"lead-captured.v1", "form-submitted.v1", "deal-activity-recorded.v1"}),
+        frozenset(
+            {
+                "lead-captured.v1",
+                "form-submitted.v1",
+                "message-queued.v1",
+                "message-sent.v1",
+                "message-failed.v1",
+                "deal-activity-recorded.v1",
+            }
+        ),
     ),
     "customer": (
         "Customer",

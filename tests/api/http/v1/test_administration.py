@@ -7,6 +7,8 @@ import pytest
 
 from tests.api.http.v1.running import Service
 
+NO_HANDLING = {"owners": [], "pipeline": None, "subject": None, "text": None, "forms": []}
+
 
 @pytest.fixture
 def admin(start: Callable[..., Service]) -> Service:
@@ -95,7 +97,7 @@ def test_a_key_of_no_role_or_scope_that_means_something_is_malformed(
 def test_settings_are_read_and_written_by_version(admin: Service) -> None:
     before = admin.get("/v1/settings")
     assert (before.json(), before.headers["etag"]) == (
-        {"owners": {}, "time_zone": "UTC", "version": 0},
+        {"owners": {}, "time_zone": "UTC", "lead_handling": NO_HANDLING, "version": 0},
         '"0"',
     )
     owned = admin.ask("PUT", "/v1/settings/ownership", {"owners": {"name": "crm"}}, If_Match='"0"')
@@ -107,7 +109,29 @@ def test_settings_are_read_and_written_by_version(admin: Service) -> None:
     again = admin.ask("PUT", "/v1/settings/time-zone", {"time_zone": "Europe/Berlin"})
     assert (again.status_code, again.json()["version"]) == (200, 2)
     after = admin.get("/v1/settings").json()
-    assert after == {"owners": {"name": "crm"}, "time_zone": "Europe/Berlin", "version": 2}
+    assert after == {
+        "owners": {"name": "crm"},
+        "time_zone": "Europe/Berlin",
+        "lead_handling": NO_HANDLING,
+        "version": 2,
+    }
+
+
+def test_what_becomes_of_leads_is_defined_and_shown(admin: Service) -> None:
+    body = {
+        "owners": ["olga"],
+        "pipeline": "sales",
+        "subject": "Hello",
+        "text": "We call.",
+        "forms": ["contact"],
+    }
+    made = admin.ask("PUT", "/v1/settings/lead-handling", body)
+    assert (made.status_code, made.json()["version"]) == (201, 1)
+    assert admin.get("/v1/settings").json()["lead_handling"] == body
+    assert admin.ask("PUT", "/v1/settings/lead-handling", body).status_code == 200
+    assert admin.as_("rep").ask("PUT", "/v1/settings/lead-handling", {}).status_code == 403
+    assert admin.ask("PUT", "/v1/settings/lead-handling", {}).status_code == 201
+    assert admin.get("/v1/settings").json()["lead_handling"] == NO_HANDLING
 
 
 @pytest.mark.parametrize(
@@ -115,6 +139,10 @@ def test_settings_are_read_and_written_by_version(admin: Service) -> None:
     [
         ("time-zone", {"time_zone": "Europe/Atlantis"}, "time_zone"),
         ("ownership", {"owners": {"shoe_size": "crm"}}, "shoe_size"),
+        ("lead-handling", {"owners": ["olga", "olga"]}, "owners"),
+        ("lead-handling", {"pipeline": "nowhere"}, "pipeline"),
+        ("lead-handling", {"subject": "Hello"}, "text"),
+        ("lead-handling", {"subject": "Hello\nBcc: all", "text": "We call."}, "subject"),
     ],
 )
 def test_what_no_rule_knows_is_refused_by_field(
