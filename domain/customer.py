@@ -272,6 +272,10 @@ class SurvivorMerged(Refusal):
     """The other customer was itself merged; merge into the one it was merged into."""
 
 
+class CustomerForgotten(Refusal):
+    """A person who was forgotten is merged with nobody: who it was is not known any more."""
+
+
 class NotMerged(Refusal):
     """This customer is not merged into another."""
 
@@ -600,7 +604,10 @@ def withdraw_consent(state: Customer, *, purpose: str, source: str, at: datetime
 def merge(  # noqa: PLR0913 - both sides and why
     loser_state: Customer, survivor_state: Customer, *, loser: str, survivor: str, reason: str, at: datetime
 ) -> tuple[list[CustomerEvent], list[CustomerEvent]]:
-    """Join `loser` to `survivor`: the events for each stream. The survivor must stand for itself."""
+    """Join `loser` to `survivor`: the events for each stream.
+
+    The survivor must stand for itself, and neither be forgotten.
+    """
     _check_known(loser_state, loser)
     _check_known(survivor_state, survivor)
     if loser == survivor:
@@ -609,6 +616,9 @@ def merge(  # noqa: PLR0913 - both sides and why
         raise AlreadyMerged(customer_id=loser, into=loser_state.merged_into)
     if survivor_state.merged_into is not None:
         raise SurvivorMerged(customer_id=survivor, into=survivor_state.merged_into)
+    for customer_id, state in ((loser, loser_state), (survivor, survivor_state)):
+        if state.erased:
+            raise CustomerForgotten(customer_id=customer_id)
     at = after(at, loser_state.merge.stamp)
     return (
         [CustomerMerged(occurred_at=at, into=survivor, reason=reason)],

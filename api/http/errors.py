@@ -63,6 +63,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     customer.SameCustomer: Rule(422, "same-customer"),
     customer.AlreadyMerged: Rule(422, "already-merged", ("into",)),
     customer.SurvivorMerged: Rule(422, "survivor-merged", ("into",)),
+    customer.CustomerForgotten: Rule(422, "customer-forgotten"),
     customer.NotMerged: Rule(422, "not-merged"),
     customer.NoConflict: Rule(422, "no-conflict", ("field",)),
     lead.LeadNotFound: Rule(404, "lead-not-found"),

@@ -9,6 +9,7 @@ from domain.customer import (
     ConsentGiven,
     ConsentWithdrawn,
     CustomerAbsorbed,
+    CustomerForgotten,
     CustomerMerged,
     CustomerNotFound,
     CustomerReleased,
@@ -424,6 +425,7 @@ def test_the_consent_of_an_unknown_customer_is_refused() -> None:
 
 KNOWN = fold(customer, [REGISTERED])
 MERGED = CustomerMerged(occurred_at=at(40), into=ANN, reason="same")
+ERASED = PersonalDataErased(occurred_at=at(60), reason="asked")
 
 
 def merge(loser_state: Any, survivor_state: Any, **changes: Any) -> Any:
@@ -446,6 +448,8 @@ def test_a_merge_links_the_loser_to_the_survivor_and_the_survivor_to_the_loser()
         (KNOWN, KNOWN, {"survivor": ANNA}, SameCustomer),
         (fold(customer, [REGISTERED, MERGED]), KNOWN, {"survivor": "another"}, AlreadyMerged),
         (KNOWN, fold(customer, [REGISTERED, MERGED]), {}, SurvivorMerged),
+        (fold(customer, [REGISTERED, ERASED]), KNOWN, {}, CustomerForgotten),
+        (KNOWN, fold(customer, [REGISTERED, ERASED]), {}, CustomerForgotten),
     ],
 )
 def test_what_cannot_be_merged_is_refused(
@@ -489,8 +493,6 @@ def test_a_merge_and_its_undo_within_one_tick_of_the_clock_end_as_asked() -> Non
 
 
 # Forgetting
-
-ERASED = PersonalDataErased(occurred_at=at(60), reason="asked")
 
 
 def test_a_customer_is_forgotten_once() -> None:

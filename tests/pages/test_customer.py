@@ -417,6 +417,34 @@ def test_the_answer_to_a_search_for_the_other_customer_leads_to_the_comparison(s
         assert (same.status_code, "data-code" in same.text) == (422, False)
 
 
+def test_nobody_is_offered_or_taken_for_a_merge_who_was_forgotten_or_stands_no_more_for_themselves(
+    site: Site,
+) -> None:
+    stays, merged = ann(site), double(site)
+    [gone, away] = tell(
+        site,
+        "crm",
+        *(
+            RecordCustomer(profile=Profile(email=f"{name}@example.com", name=name, company="Zebra Ltd"))
+            for name in ("gone", "away")
+        ),
+    )
+    with site.client("manager") as client:
+        search = f"/customers/{stays}/merge?q=zebra"
+        assert {gone, away} <= set(re.findall(r"with=([^\"&]+)", client.get(search).text))
+        site.do(ForgetCustomer(customer_id=gone, reason="asked"))
+        site.do(MergeCustomers(loser=away, survivor=merged, reason="one"))
+        assert "Nobody found" in client.get(search).text
+        assert "Nobody found" in client.get(f"/customers/{stays}/merge?q={gone}").text
+        for who, other in ((stays, gone), (gone, stays)):
+            answers = [
+                client.get(f"/customers/{who}/merge?with={other}"),
+                client.post(f"/customers/{who}/merge", data={"other": other, "reason": "x", "once": who}),
+            ]
+            assert [answer.status_code for answer in answers] == [422, 422]
+            assert all("who it was is not known any more" in text_of(answer.text) for answer in answers)
+
+
 def test_of_merged_customers_the_page_shows_what_the_views_say(site: Site) -> None:
     stays, goes = ann(site), double(site)
     [late] = tell(site, "shop", business.order("2002", "7.00", email=None))

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from api.http.v1.border import PathId
 from api.pages.customers.feed import Text
-from api.pages.customers.identity import identity
+from api.pages.customers.identity import Identity, identity
 from api.pages.customers.merging import candidates, moves, named
 from api.pages.customers.routes import exist, known, seen
 from api.pages.customers.versions import version_of
 from api.pages.visit import Visit, visitor
 from commands.command import MergeCustomers, UnmergeCustomer
+from domain.customer import CustomerForgotten
 from domain.errors import InvalidValue
 
 router = APIRouter()
@@ -22,11 +23,14 @@ Other = Annotated[str | None, Query(alias="with", max_length=100)]
 
 @router.get("/customers/{customer_id}/merge")
 def choose(visit: Merger, customer_id: PathId, other_id: Other = None, q: Text = "") -> Response:
-    """Let the visitor find the other customer, then show both side by side and what would move."""
+    """Let the visitor find the other customer, then show both side by side and what would move.
+
+    Raises CustomerForgotten where either was forgotten.
+    """
     owners = visit.settings.owners
     with visit.reading() as connection:
         who = known(connection, customer_id)
-        card = identity(connection, who, owners)
+        card = _mergeable(identity(connection, who, owners))
         if other_id is None or known(connection, other_id).customer_id == who.customer_id:
             return visit.page(
                 "customers/merge.html",
@@ -36,7 +40,7 @@ def choose(visit: Merger, customer_id: PathId, other_id: Other = None, q: Text =
                 suspected=named(connection, card.suspected),
                 found=candidates(connection, who.customer_id, q.strip()) if q.strip() else (),
             )
-        other = identity(connection, known(connection, other_id), owners)
+        other = _mergeable(identity(connection, known(connection, other_id), owners))
         here, there = moves(connection, card.customer_id), moves(connection, other.customer_id)
     return visit.page(
         "customers/merge.html",
@@ -72,6 +76,12 @@ def unmerge(visit: Merger, customer_id: PathId) -> Response:
     command = UnmergeCustomer(customer_id=merged, reason=reason(visit))
     visit.passed(visit.do(command).position)
     return visit.redirect(f"/customers/{customer_id}", flash="They are two customers again.")
+
+
+def _mergeable(card: Identity) -> Identity:
+    if card.forgotten:
+        raise CustomerForgotten(customer_id=card.customer_id)
+    return card
 
 
 def reason(visit: Visit) -> str:

@@ -8,13 +8,20 @@ from psycopg.rows import class_row
 from api.http.v1.listing import like, searched
 
 _MOST = 10
+_KNOWN = "merged_into IS NULL AND (erased_at IS NULL OR coalesce(name, email, phone) IS NOT NULL)"
 _FOUND = f"""
 SELECT customer_id, name, email, phone, company FROM model.customers
-WHERE merged_into IS NULL AND customer_id <> %(customer)s
+WHERE {_KNOWN} AND customer_id <> %(customer)s
   AND {searched("name", "email", "phone", "company", "customer_id")}
 ORDER BY name, customer_id LIMIT %(most)s
 """
-_NAMED = "SELECT customer_id, name, email, phone, company FROM model.customers WHERE customer_id = ANY(%s)"
+_NAMED = f"""
+SELECT customer_id, name, email, phone, company FROM model.customers
+WHERE {_KNOWN} AND customer_id = ANY(
+    SELECT coalesce(m.canonical_id, asked.id) FROM unnest(%s::text[]) asked (id)
+    LEFT JOIN read.merges m ON m.customer_id = asked.id)
+ORDER BY name, customer_id
+"""
 _MOVES = """
 SELECT (SELECT count(*) FROM read.deals WHERE customer_id = %(customer)s) AS deals,
        (SELECT count(*) FROM read.orders WHERE customer_id = %(customer)s) AS orders,
@@ -54,14 +61,17 @@ class Moves:
 
 
 def candidates(connection: psycopg.Connection, customer_id: str, q: str) -> tuple[Candidate, ...]:
-    """Return customers whose name, address, number or company contains a text, but not the one given."""
+    """Return customers whose name, address, number or company contains a text, but not the one given.
+
+    Neither those who were merged into another, nor those who were forgotten.
+    """
     cursor = connection.cursor(row_factory=class_row(Candidate))
     asked = {"customer": customer_id, "q": like(q), "most": _MOST}
     return tuple(cursor.execute(_FOUND.encode(), asked).fetchall())
 
 
 def named(connection: psycopg.Connection, customer_ids: tuple[str, ...]) -> tuple[Candidate, ...]:
-    """Return those of these customers that there are."""
+    """Return who stands for these customers; of those who were forgotten, nobody."""
     cursor = connection.cursor(row_factory=class_row(Candidate))
     return tuple(cursor.execute(_NAMED, (list(customer_ids),)).fetchall())
 
