@@ -1,4 +1,4 @@
-"""The active ISO 4217 currency codes."""
+"""The active ISO 4217 currency codes, and how many decimals an amount in each has."""
 
 CURRENCIES = frozenset(
     """
@@ -11,3 +11,12 @@ CURRENCIES = frozenset(
     XCG XOF XPF YER ZAR ZMW ZWG
     """.split()  # noqa: SIM905 - a list of 160 strings is no easier to read
 )
+
+DECIMALS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(),  # noqa: SIM905 - as above
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+"""The decimals of the currencies that have not two."""

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal, DefaultContext, InvalidOperation, getcontext
 
-from domain.currencies import CURRENCIES
+from domain.currencies import CURRENCIES, DECIMALS
 from domain.errors import InvalidValue
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
@@ -42,3 +42,15 @@ def currency(code: str, field: str = "currency") -> str:
     if code not in CURRENCIES:
         raise InvalidValue(field=field, value=code, rule="an ISO 4217 currency code such as EUR")
     return code
+
+
+def written(value: Decimal, code: str) -> str:
+    """Return an amount in its currency as people read it everywhere: `EUR 412,300.00`."""
+    return f"{code} {figures(value, code)}"
+
+
+def figures(value: Decimal, code: str) -> str:
+    """Return an amount whose currency stands beside it: with that one's decimals, and every further digit it has."""
+    exponent = value.normalize().as_tuple().exponent
+    decimals = max(DECIMALS.get(code, 2), -exponent if isinstance(exponent, int) else 0)
+    return f"{value:,.{decimals}f}"

@@ -18,6 +18,7 @@ from domain import (
     tenant,
 )
 from domain.event import Event
+from domain.money import written
 
 Sentence = Callable[[Any], str | None]
 
@@ -28,7 +29,9 @@ def sentence(event: Event) -> str | None:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str:
-    return "no amount" if amount is None else f"{amount:,f} {currency or ''}".rstrip()
+    if amount is None:
+        return "no amount"
+    return written(amount, currency) if currency else f"{amount:,f}"
 
 
 def _because(reason: str | None) -> str:

@@ -41,7 +41,7 @@ def _entry(recorded: Recorded) -> Row | None:
 
 TIMELINE = ReadModel(
     name="timeline",
-    version=1,
+    version=2,
     kinds=None,
     journal=Journal(
         name="timeline",

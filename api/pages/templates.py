@@ -9,11 +9,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from api.pages.assets import asset
 from api.pages.navigation import is_current, places_of, settings_of
+from domain.money import figures, written
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALE = "en_GB"
@@ -41,13 +42,13 @@ def environment() -> Environment:
 
 
 def money(value: Decimal | str, currency: str) -> str:
-    """Return an amount as people write it, with every digit it has, in its own currency: `EUR 412,300.00`."""
-    return f"{currency} {amount(value, currency)}"
+    """Return an amount in its own currency: `EUR 412,300.00`."""
+    return written(Decimal(value), currency)
 
 
 def amount(value: Decimal | str, currency: str) -> str:
-    """Return an amount whose currency stands beside it, with every digit it has: `412,300.00`."""
-    return format_currency(Decimal(value), currency, "#,##0.00", LOCALE, decimal_quantization=False)
+    """Return an amount whose currency stands beside it: `412,300.00`."""
+    return figures(Decimal(value), currency)
 
 
 def number(value: Decimal | int | str) -> str:

@@ -4,10 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.contact import email_key, phone_key
+from domain.currencies import CURRENCIES, DECIMALS
 from domain.errors import InvalidValue, Refusal
-from domain.money import amount, currency
+from domain.money import amount, currency, figures, written
 from domain.record import EventsWithdrawn, effective
 from domain.register import NEVER, Register, after, stamp
 from tests.examples import NAMED, REGISTERED, at
@@ -127,3 +130,34 @@ def test_every_refusal_is_a_sentence() -> None:
     reasons = Refusal.__subclasses__()
     assert reasons
     assert [reason for reason in reasons if not (reason.__doc__ or "").endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        ("900", "EUR", "EUR 900.00"),
+        ("900.5000", "EUR", "EUR 900.50"),
+        ("-1234567.891", "USD", "USD -1,234,567.891"),
+        ("0.00000001", "GBP", "GBP 0.00000001"),
+        ("1000000.00", "JPY", "JPY 1,000,000"),
+        ("10.5", "JPY", "JPY 10.5"),
+        ("1.2", "KWD", "KWD 1.200"),
+        ("1E+5", "EUR", "EUR 100,000.00"),
+        ("123456789012345678.99", "EUR", "EUR 123,456,789,012,345,678.99"),
+    ],
+)
+def test_money_is_written_with_the_decimals_of_its_currency_and_every_digit_it_has(
+    value: str, code: str, shown: str
+) -> None:
+    assert written(Decimal(value), code) == shown
+
+
+@given(st.decimals(min_value=-(10**18), max_value=10**18, places=4), st.sampled_from(sorted(CURRENCIES)))
+def test_written_money_is_the_same_money(value: Decimal, code: str) -> None:
+    shown = figures(value, code)
+    assert Decimal(shown.replace(",", "")) == value
+    assert len(shown.partition(".")[2]) >= DECIMALS.get(code, 2)
+
+
+def test_the_decimals_are_those_of_currencies_that_there_are() -> None:
+    assert set(DECIMALS) <= CURRENCIES

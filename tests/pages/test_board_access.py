@@ -48,7 +48,7 @@ def test_the_age_of_a_card_says_which_event_set_the_clock_and_which_did_not(
     chip.focus()
     expect(tip).to_contain_text("0 days in Qualified, of 14 allowed")
     expect(tip).to_contain_text("Deal moved to Qualified (test)")
-    expect(tip).to_contain_text("Deal is worth 900 EUR (test). That does not set the clock back.")
+    expect(tip).to_contain_text("Deal is worth EUR 900.00 (test). That does not set the clock back.")
     expect(chip).to_have_accessible_description(re.compile("Counted from"))
     axe(page)
     card(page, deal).get_by_role("link", name="Lamps").focus()

@@ -153,8 +153,8 @@ def test_the_chips_count_what_the_timeline_shows_and_pages_follow_one_another(si
     assert sorted(pages) == sorted(position for position, _ in every)
     assert len(pages) == len(set(pages))
     assert counted == {kind: sum(kind_of_type(str(name)) == kind for _, name in every) for kind in KINDS}
-    assert [entry.summary for entry in refunds] == ["Refunded 5.00 EUR: broken", "Refunded 20.50 EUR: broken"]
-    assert [entry.summary for entry in found] == ["Refunded 20.50 EUR: broken"]
+    assert [entry.summary for entry in refunds] == ["Refunded EUR 5.00: broken", "Refunded EUR 20.50: broken"]
+    assert [entry.summary for entry in found] == ["Refunded EUR 20.50: broken"]
     assert {entry.type for entry in milestones} >= {"order-placed.v1", "deal-opened.v1", "refund-issued.v1"}
     assert not {entry.type for entry in milestones} & {"identity-linked.v1", "payment-received.v1"}
 
@@ -350,8 +350,8 @@ def test_an_event_says_what_it_changed_what_it_told_and_where_it_is(site: Site) 
     )
     with site.client("rep") as client:
         words = text_of(client.get(f"/events/{position}").text)
-    assert "Refunded 20.50 EUR: broken" in words
-    assert "Refunded 0 20.50" in words
+    assert "Refunded EUR 20.50: broken" in words
+    assert "Refunded EUR 0.00 EUR 20.50" in words
     assert "Payment status partly-paid partly-refunded" in words
     assert "By mara , through shop" in words
     assert "To the customer Order 1001" in words

@@ -124,7 +124,7 @@ def test_an_open_record_says_that_it_has_changed(new_page: NewPage, site: Site) 
     site.do(order("1004", "1.00", email="ann@example.org", day=9), source="shop")
     site.do(payment("1001", "20.00", day=9), source="shop")
     page.get_by_role("button", name="This has changed · Show").click()
-    expect(page.get_by_role("feed").get_by_text("Paid 20.00 EUR")).to_be_visible()
+    expect(page.get_by_role("feed").get_by_text("Paid EUR 20.00")).to_be_visible()
     expect(page.locator("#newer")).to_be_hidden()
 
 

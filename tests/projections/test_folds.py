@@ -284,7 +284,7 @@ def test_every_event_has_a_sentence_or_is_silent_and_none_tells_who_someone_is()
 def test_an_amount_is_told_with_every_digit_however_small_it_is() -> None:
     paid = next(event for event in examples.EVENTS if isinstance(event, order.PaymentReceived))
     small = replace(paid, amount=Decimal("0.00000001"), currency="EUR")
-    assert sentence(small) == "Paid 0.00000001 EUR"
+    assert sentence(small) == "Paid EUR 0.00000001"
 
 
 def test_every_event_of_a_stream_is_folded_by_its_model_or_left_to_the_timeline() -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from domain.event import Event
 from domain.ids import kind_of
+from domain.money import written
 from domain.record import effective
 from projections.customers import CUSTOMERS
 from projections.deals import DEALS
@@ -76,8 +78,9 @@ def _changes(log: Log, recorded: Recorded) -> tuple[Change, ...]:
     until = [one for one in _until(log, recorded) if not isinstance(one.event, Unreadable)]
     after = _row(fold, until)
     before = _row(fold, [one for one in until if one.version < recorded.version])
+    currency = after.get("currency") or before.get("currency")
     return tuple(
-        Change(_label(name), _value(before.get(name)), _value(after.get(name)))
+        Change(_label(name), _value(before.get(name), currency), _value(after.get(name), currency))
         for name in fold.columns
         if before.get(name) != after.get(name) and name not in _UNSHOWN
     )
@@ -127,8 +130,10 @@ def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _value(value: object) -> str | datetime | None:
+def _value(value: object, currency: str | None) -> str | datetime | None:
     """Return a value as people read it; a time as it is, for the page tells it in the tenant's time zone."""
+    if isinstance(value, Decimal) and currency:
+        return written(value, currency)
     return value if isinstance(value, datetime) else _shown(value)
 
 
