@@ -20,6 +20,12 @@ MADE_BY: dict[str, dict[str, Any]] = {
     "lead": {"source_id": "l-1", "form": "contact"},
     "deal": {"source_id": "d-1", "stage": "New", "title": "Lamps"},
     "order": {"source_id": "o-1", "currency": "EUR", "total": "1.00", "occurred_at": "2026-03-01T09:30:00Z"},
+    "refund": {
+        "source_id": "r-1",
+        "currency": "EUR",
+        "amount": "1.00",
+        "occurred_at": "2026-03-01T09:30:00Z",
+    },
     "invoice": {"source_id": "i-1", "currency": "EUR", "subtotal": "1.00", "tax": 0},
 }
 

@@ -52,6 +52,8 @@ class Rough(NamedTuple):
     lead: str
     order: str
     invoice: str
+    refund: str
+    loose_refund: str
     loose_order: str
     event: int
 
@@ -107,7 +109,7 @@ def rough(site: Site) -> Rough:
             )
         ),
     )
-    [loose, *_] = tell(
+    [loose, _, _, given_back, loose_refund, _] = tell(
         site,
         "shop",
         _order("loose", Decimal(10), "EUR", None),
@@ -239,6 +241,8 @@ def rough(site: Site) -> Rough:
         lead=lead,
         order=orders[0],
         invoice=invoices[0],
+        refund=given_back,
+        loose_refund=loose_refund,
         loose_order=loose,
         event=site.log.head() - 1,
     )

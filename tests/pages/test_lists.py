@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from api.pages.lists import exporting
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.exporting import harmless
-from commands.command import ChooseTimeZone, MergeCustomers, OpenDeal, RecordCustomer, WinDeal
+from commands.command import ChooseTimeZone, IssueInvoice, MergeCustomers, OpenDeal, RecordCustomer, WinDeal
 from domain.customer import Profile
+from domain.invoice import InvoiceLine
 from domain.tenant import ListExported
 from tests.pages.browsing import Site
 from tests.pages.business import T0, ann, days, double, order, refund, shown, tell
@@ -266,7 +268,7 @@ def test_another_tenants_rows_are_in_no_list_and_no_file(site: Site) -> None:
             assert table(client.get(f"/{name}.csv")) == []
 
 
-@pytest.mark.parametrize("kind", ["lead", "deal", "order", "invoice"])
+@pytest.mark.parametrize("kind", ["lead", "deal", "order", "refund", "invoice"])
 def test_each_record_has_a_page_with_its_events_in_its_tenant_alone(site: Site, kind: str) -> None:
     ann(site)
     [(ident,)] = ask(site, f"SELECT {kind}_id FROM read.{kind}s ORDER BY 1 LIMIT 1")
@@ -278,6 +280,70 @@ def test_each_record_has_a_page_with_its_events_in_its_tenant_alone(site: Site, 
     with site.of(f"{site.tenant}-other").client("rep") as client:
         foreign = client.get(f"/{kind}s/{ident}")
     assert (unknown.status_code, foreign.status_code) == (404, 404)
+
+
+def test_a_refund_has_a_page_of_its_own_that_its_order_its_customer_and_the_list_lead_to(site: Site) -> None:
+    ident = ann(site)
+    again = replace(refund("r-1", "30.00", of="1001", day=6), lines=order("1001", "30.00", email=None).lines)
+    tell(site, "shop", refund("r-4", "1.00", of="1001"), again)
+    shown(site)
+    [(refund_id, order_id)] = ask(site, "SELECT refund_id, order_id FROM read.refunds WHERE amount = 30")
+    [(loose,)] = ask(site, "SELECT refund_id FROM read.refunds WHERE order_id IS NULL")
+    with site.client("rep") as client:
+        for path in (f"/orders/{order_id}", f"/customers/{ident}", "/refunds"):
+            assert f'href="/refunds/{refund_id}"' in client.get(path).text
+        words = text_of(client.get(f"/refunds/{refund_id}").text)
+        alone = text_of(client.get(f"/refunds/{loose}").text)
+    assert "Refund of EUR 30.00 Ann Example" in words
+    assert "Lamp LAMP 2 EUR 15.00" in words
+    assert "Order 1001" in words
+    assert "Source shop Source id r-1" in words
+    assert re.findall(r"Refunded [^:]*: broken", words) == [f"Refunded {one}: broken" for one in MONEY]
+    assert "Refund of EUR 5.00 Ann Example order not known" in alone
+    assert "Source id r-2" in alone
+    assert len(re.findall("Refunded [^:]*: broken", alone)) == 1
+
+
+MONEY = ("EUR 30.00", "EUR 20.50")
+
+
+def test_an_invoice_shows_its_lines_their_sum_and_tax_and_what_it_is_for(site: Site) -> None:
+    ident = ann(site)
+    [(order_id,)] = ask(site, "SELECT order_id FROM read.orders WHERE source_id = '1001'")
+    line = InvoiceLine(title="Mounting", quantity=Decimal("1.5"), unit_price=Decimal("80.00"))
+    [invoice] = tell(
+        site,
+        "backstory",
+        IssueInvoice(
+            number="2026-8",
+            customer_id=ident,
+            order_id=str(order_id),
+            currency="EUR",
+            subtotal=Decimal("120.00"),
+            tax=Decimal("22.80"),
+            lines=(line,),
+            occurred_at=days(8),
+        ),
+    )
+    shown(site)
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/invoices/{invoice}").text)
+    assert "What Quantity Price Mounting 1.5 EUR 80.00" in words
+    assert "Subtotal EUR 120.00 Tax EUR 22.80 Order 1001" in words
+
+
+def test_an_event_of_a_record_that_was_never_told_leads_to_no_page_of_it(site: Site) -> None:
+    ident = ann(site)
+    tell(site, "shop", refund("r-9", "9.00", of="never-told", email="ann@example.org"))
+    shown(site)
+    [(untold,)] = ask(site, "SELECT order_id FROM read.refunds WHERE amount = 9")
+    with site.client("rep") as client:
+        assert client.get(f"/orders/{untold}").status_code == 404
+        page = client.get(f"/customers/{ident}").text
+        links = set(re.findall(r'class="entry-record small" href="([^"]+)"', page))
+        assert links
+        assert f"/orders/{untold}" not in page
+        assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def test_a_file_is_noted_in_the_log_before_it_leaves(site: Site) -> None:

@@ -32,6 +32,8 @@ PAGES = {
     "deal": "/deals/{deal}",
     "order": "/orders/{order}",
     "order of nobody": "/orders/{loose_order}",
+    "refund": "/refunds/{refund}",
+    "refund of nobody": "/refunds/{loose_refund}",
     "invoice": "/invoices/{invoice}",
     "event": "/events/{event}",
     "leads": "/leads",
@@ -47,7 +49,7 @@ PAGES = {
     "nothing": "/nowhere",
     "link that is used up": "/sign-in/used-up",
 }
-BUSY = ("board", "customer", "order", "orders", "customers", "keys")
+BUSY = ("board", "customer", "order", "refund", "invoice", "orders", "customers", "keys")
 _CUT = """
 () => [...document.querySelectorAll("body *")].filter((one) => {
   if (one.closest("svg, .visually-hidden, [title], [aria-label] .account-name")) return false;

@@ -233,11 +233,20 @@ def timeline(connection: psycopg.Connection, who: Standing, asked: Asked, limit:
 
 def of_stream(connection: psycopg.Connection, stream: str, limit: int = 200) -> Timeline:
     """Return what happened to one record, the newest first."""
+    return _of_one(connection, "stream = %s", stream, limit)
+
+
+def of_positions(connection: psycopg.Connection, positions: Sequence[int], limit: int = 200) -> Timeline:
+    """Return the events at these positions, which are all of one record, the newest first."""
+    return _of_one(connection, "position = ANY(%s)", list(positions), limit)
+
+
+def _of_one(connection: psycopg.Connection, condition: str, value: object, limit: int) -> Timeline:
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
-        f"SELECT {_COLUMNS} FROM model.timeline WHERE stream = %s "
+        f"SELECT {_COLUMNS} FROM model.timeline WHERE {condition} "
         f"ORDER BY occurred_at DESC, position DESC LIMIT {limit}".encode(),
-        (stream,),
+        (value,),
     ).fetchall()
     return Timeline(_entries(connection, None, rows), more=False)
 

@@ -205,6 +205,7 @@ REFUNDS = ListPage(
     view="read.refunds",
     key="refund_id",
     at="refunded_at",
+    address="/refunds/",
     columns=(
         Column("reason", "Reason", "title", sorts=True),
         _WHOSE,
@@ -251,6 +252,10 @@ INVOICES = ListPage(
         Column("paid", "Paid", "money", sorts=True),
         Column("due", "Due", "money", sorts=True),
         Column("currency", "Currency", compact=False),
+        Column("subtotal", "Subtotal", "money", compact=False),
+        Column("tax", "Tax", "money", compact=False),
+        Column("order_id", "Order", "record", compact=False),
+        Column("deal_id", "Deal", "record", compact=False),
         _FLAGS,
         _WHOSE_ID,
         Column("invoice_id", "Invoice id", compact=False),

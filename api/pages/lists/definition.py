@@ -54,6 +54,7 @@ class ListPage:
     view: str
     key: str
     at: str
+    address: str
     columns: tuple[Column, ...]
     choices: tuple[Choice, ...]
     search: tuple[str, ...]
@@ -61,7 +62,6 @@ class ListPage:
     stored: Stored | None = None
     kept: str | None = None
     kept_by: frozenset[str] = frozenset()
-    address: str | None = None
     empty: str = ""
     kinds: tuple[str, ...] = ()
     """The kinds of records whose changes may be seen in it, where that is not `one`."""
@@ -84,13 +84,9 @@ class ListPage:
         """Return what people call a column."""
         return next(column.label for column in self.columns if column.name == name)
 
-    def address_of(self, row: Mapping[str, Any]) -> str | None:
-        """Return where the page of a row is: its own, else that of its order, if that was told, or of its customer."""
-        if self.address is not None:
-            return f"{self.address}{row[self.key]}"
-        if row.get("order"):
-            return f"/orders/{row['order_id']}"
-        return f"/customers/{row['customer_id']}" if row.get("customer_id") else None
+    def address_of(self, row: Mapping[str, Any]) -> str:
+        """Return where the page of a row is."""
+        return f"{self.address}{row[self.key]}"
 
     @property
     def of_customers(self) -> bool:

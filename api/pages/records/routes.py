@@ -1,4 +1,4 @@
-"""The pages of leads, deals, orders and invoices: what stands, what belongs to it, what happened."""
+"""The pages of leads, deals, orders, refunds and invoices: what stands, what belongs to it, what happened."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -11,7 +11,7 @@ from api.http.v1.border import PathId
 from api.pages.customers.feed import Feed
 from api.pages.customers.timeline import Asked
 from api.pages.freshness import freshness
-from api.pages.lists.catalogue import DEALS, INVOICES, LEADS, ORDERS
+from api.pages.lists.catalogue import DEALS, INVOICES, LEADS, ORDERS, REFUNDS
 from api.pages.lists.definition import ListPage
 from api.pages.lists.rows import flags
 from api.pages.records.details import details
@@ -27,7 +27,9 @@ def _show(page: ListPage) -> Callable[..., Response]:
         """Show a record."""
         time_zone = visit.settings.time_zone
         with visit.reading() as connection:
-            found = details(connection, page, ident) if "\x00" not in ident else None
+            if "\x00" in ident:
+                raise not_found()
+            found = details(connection, visit.service.log, visit.caller.tenant, page, ident)
             if found is None:
                 raise not_found()
             current = freshness(connection)
@@ -56,5 +58,5 @@ def _answers(fields: object) -> dict[str, str]:
     return msgspec.json.decode(fields, type=dict[str, str]) if isinstance(fields, msgspec.Raw) else {}
 
 
-for _page in (LEADS, DEALS, ORDERS, INVOICES):
+for _page in (LEADS, DEALS, ORDERS, REFUNDS, INVOICES):
     router.add_api_route(f"/{_page.name}/{{{_page.key}}}", _show(_page), methods=["GET"])
