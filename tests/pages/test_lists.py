@@ -17,7 +17,15 @@ import pytest
 from api.pages.lists import exporting
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.exporting import harmless
-from commands.command import ChooseTimeZone, IssueInvoice, MergeCustomers, OpenDeal, RecordCustomer, WinDeal
+from commands.command import (
+    ChooseTimeZone,
+    IssueInvoice,
+    MergeCustomers,
+    OpenDeal,
+    RecordCancellation,
+    RecordCustomer,
+    WinDeal,
+)
 from domain.customer import Profile
 from domain.invoice import InvoiceLine
 from domain.tenant import ListExported
@@ -329,7 +337,22 @@ def test_an_invoice_shows_its_lines_their_sum_and_tax_and_what_it_is_for(site: S
     with site.client("rep") as client:
         words = text_of(client.get(f"/invoices/{invoice}").text)
     assert "What Quantity Price Mounting 1.5 EUR 80.00" in words
-    assert "Subtotal EUR 120.00 Tax EUR 22.80 Order 1001" in words
+    assert "Subtotal EUR 120.00 Tax EUR 22.80 Total EUR 142.80 Paid EUR 0.00 Due EUR 142.80" in words
+    assert "Order 1001" in words
+
+
+def test_an_order_says_what_is_due_and_of_a_cancelled_one_nothing_is(site: Site) -> None:
+    ann(site)
+    [(ident,)] = ask(site, "SELECT order_id FROM read.orders WHERE source_id = '1001'")
+    with site.client("rep") as client:
+        open_ = client.get(f"/orders/{ident}").text
+        tell(site, "shop", RecordCancellation(order_source_id="1001", occurred_at=days(9)))
+        shown(site)
+        cancelled = client.get(f"/orders/{ident}").text
+    assert "Total EUR 120.00 Paid EUR 100.00 Refunded EUR 20.50 Due EUR 20.00" in text_of(open_)
+    assert "due EUR 20.00 of EUR 120.00" in open_
+    assert "Due EUR 0.00" in text_of(cancelled)
+    assert "due EUR 0.00 of EUR 120.00" in cancelled
 
 
 def test_an_event_of_a_record_that_was_never_told_leads_to_no_page_of_it(site: Site) -> None:

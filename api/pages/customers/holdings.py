@@ -15,6 +15,11 @@ MOST = 8
 """How many records of a kind the page shows before it leads to the list."""
 
 
+def due(total: Decimal, paid: Decimal, status: str) -> Decimal:
+    """Return what is still to be paid of an order; nothing of a cancelled one."""
+    return Decimal(0) if status == "cancelled" else max(total - paid, Decimal(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """What a customer bought and was given back, in one currency."""
@@ -63,8 +68,8 @@ class Order:
 
     @property
     def due(self) -> Decimal:
-        """What is still to be paid; nothing of a cancelled order."""
-        return max(self.total - self.paid, Decimal(0)) if self.status != "cancelled" else Decimal(0)
+        """What is still to be paid."""
+        return due(self.total, self.paid, self.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from api.pages.customers.holdings import due
 from api.pages.customers.timeline import Timeline, of_positions, of_stream
 from api.pages.lists.definition import ListPage
 from api.pages.records.naming import Record, records_of
@@ -66,6 +68,11 @@ class Details:
             return f"{one} of {money(self.row['amount'], self.row['currency'])}"
         name = self.row[self.page.columns[0].name]
         return name if name and self.page.name == "deals" else f"{one} {name}" if name else one
+
+    @property
+    def due(self) -> Decimal:
+        """What is still to be paid of an order."""
+        return due(Decimal(self.row["total"]), Decimal(self.row["paid"]), self.row["status"])
 
     @property
     def heard_by(self) -> tuple[str, str]:
