@@ -30,7 +30,7 @@ def test_axe_finds_nothing_on_a_list_full_or_empty(new_page: NewPage, site: Site
     axe(page)
 
 
-@pytest.mark.parametrize("kind", ["lead", "deal", "order", "invoice"])
+@pytest.mark.parametrize("kind", ["lead", "deal", "order", "refund", "invoice"])
 def test_a_row_leads_to_its_page_by_mouse_and_by_keyboard(new_page: NewPage, site: Site, kind: str) -> None:
     ann(site)
     page = new_page("rep")
