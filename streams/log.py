@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import msgspec
@@ -11,6 +12,7 @@ from psycopg_pool import ConnectionPool
 
 from domain.event import stored_as
 from domain.record import PersonalDataErased
+from streams.bounded import Bounded
 from streams.codec import Codec
 from streams.committer import Committer
 from streams.encoder import Encoder
@@ -39,6 +41,7 @@ _TOLD_WITH_HOLDERS = (
     f"SELECT {COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s || ARRAY("
     f"SELECT holder.stream FROM {_HOLDERS})) ORDER BY stream, version"
 )
+_LENT = 30.0  # seconds in which a connection is lent where nothing else is said
 _ERASED = stored_as(PersonalDataErased).name
 
 
@@ -55,18 +58,24 @@ class Log:
     """One log in one database, for all tenants.
 
     `conninfo` names the database and may be of a role that can SET ROLE backstory_app; `master_key` is 32 bytes.
+    With `patience`, a connection that is not there or does not answer within so many seconds raises PoolTimeout or
+    OperationalError; without, half a minute and for ever. An append has a patience of its own.
     Raises WrongMasterKey where the log was begun with another key.
     """
 
-    def __init__(self, conninfo: str, master_key: bytes, *, connections: int = 8) -> None:
+    def __init__(
+        self, conninfo: str, master_key: bytes, *, connections: int = 8, patience: float | None = None
+    ) -> None:
         self.conninfo = conninfo
         self.master_key = master_key
-        self._pool = ConnectionPool(
+        self._pool: ConnectionPool[Any] = ConnectionPool(
             conninfo,
+            connection_class=Bounded,
             min_size=1,
             max_size=connections,
+            timeout=_LENT if patience is None else patience,
             kwargs={"autocommit": True},
-            configure=_as_app,
+            configure=partial(_as_app, patience=patience),
             name="log",
             open=True,
         )
@@ -260,12 +269,9 @@ class Log:
         return {stream: (versions, {one for one in ids if one}) for stream, versions, ids in rows}
 
     @contextmanager
-    def connection(self, patience: float | None = None) -> Iterator[Connection]:
-        """Lend a connection of the application's role, in autocommit.
-
-        Raises PoolTimeout where none is there within `patience` seconds (None: half a minute).
-        """
-        with self._pool.connection(patience) as connection:
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection of the application's role, in autocommit."""
+        with self._pool.connection() as connection:
             yield connection
 
 
@@ -281,7 +287,8 @@ def _answer_of(row: Sequence[Any]) -> tuple[bytes, Appended]:
     return fingerprint, appended
 
 
-def _as_app(connection: Connection) -> None:
+def _as_app(connection: Bounded, patience: float | None) -> None:
+    connection.patience = patience
     connection.execute("SET ROLE backstory_app")
     connection.execute("SET TIME ZONE 'UTC'")
 

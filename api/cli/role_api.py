@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from api.failures import Failure, Misuse
 from api.http.app import create_app
 from api.http.punctual import Punctual
+from api.http.v1.read_pool import ANSWERED
 from api.live.serving import Server
 from api.pages.entrance import Entrance
 from api.pages.mail import Send, Smtp, to_console
@@ -21,6 +22,7 @@ from api.settings import Settings
 from api.stopping import stop_on_signals, stop_with_parent
 from streams.kafka.intake_lag import IntakeLag, intake_lag
 from streams.kafka.topics import Topics
+from streams.log import Log
 
 _SELDOM = (20_000, 10, 10)
 
@@ -43,11 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Answer until told to stop. Addresses are not logged: they may name people."""
-    with listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener:
+    with (
+        listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener,
+        Log(place.conninfo, place.master_key, patience=ANSWERED) as log,
+    ):
         config = uvicorn.Config(
             create_app(
                 place.conninfo,
-                place.log,
+                log,
                 rate=args.rate_limit,
                 entrance=entrance(place.settings, reached(listener)),
                 intake=_intake(place.settings),

@@ -7,6 +7,8 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+import psycopg
+
 from api.http.errors import Problem
 from api.http.policy import allowed, sources
 from api.http.rate import Rates
@@ -79,6 +81,7 @@ class Keys:
     rates: Rates
     _position: int = 0
     _looked_at: float = -_FRESH
+    _failed_at: float = 0.0
     _events: dict[str, list[Recorded]] = field(default_factory=dict)
     _by_prefix: dict[str, tuple[str, Caller]] = field(default_factory=dict)
     _noted: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -88,14 +91,16 @@ class Keys:
         """Return whose secret this is by a look not older than a second, without asking the database."""
         return self._find(secret) if time.monotonic() - self._looked_at < _FRESH else None
 
-    def find(self, secret: str) -> Caller | None:
-        """Return whose secret this is, None if nobody's: then by a look that began after this question."""
-        asked_at = time.monotonic()
+    def find(self, secret: str, asked_at: float) -> Caller | None:
+        """Return whose secret this is, None if nobody's: then by a look that began after it was `asked_at`.
+
+        Raises OperationalError where the database does not answer: to all who have asked by then, at once.
+        """
         if asked_at - self._looked_at >= _FRESH:
-            self._look(asked_at - _FRESH)
+            self._look(asked_at - _FRESH, asked_at)
         found = self._find(secret)
         if found is None:
-            self._look(asked_at)
+            self._look(asked_at, asked_at)
             found = self._find(secret)
         return found
 
@@ -123,20 +128,29 @@ class Keys:
         known, caller = self._by_prefix.get(digest[:_PREFIX], ("", None))
         return caller if hmac.compare_digest(known, digest) else None
 
-    def _look(self, not_before: float) -> None:
-        """Read what is new about keys, unless another thread began to after `not_before`."""
+    def _look(self, not_before: float, asked_at: float) -> None:
+        """Read what is new about keys, unless another thread began to after `not_before` or failed since `asked_at`."""
         with self._looking:
             if self._looked_at > not_before:
                 return
+            if self._failed_at > asked_at:
+                raise psycopg.OperationalError("the database did not answer")
             began = time.monotonic()
-            with self.log.connection() as connection:
-                rows = connection.execute(_NEW, (KEYS, self._position)).fetchall()
-            for recorded in self.log.decode(rows):
-                self._events.setdefault(recorded.tenant, []).append(recorded)
-                self._position = recorded.position
-            if rows:
-                self._by_prefix = self._valid()
+            try:
+                self._read_new()
+            except psycopg.OperationalError:
+                self._failed_at = time.monotonic()
+                raise
             self._looked_at = began
+
+    def _read_new(self) -> None:
+        with self.log.connection() as connection:
+            rows = connection.execute(_NEW, (KEYS, self._position)).fetchall()
+        for recorded in self.log.decode(rows):
+            self._events.setdefault(recorded.tenant, []).append(recorded)
+            self._position = recorded.position
+        if rows:
+            self._by_prefix = self._valid()
 
     def _valid(self) -> dict[str, tuple[str, Caller]]:
         found: dict[str, tuple[str, Caller]] = {}

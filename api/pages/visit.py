@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.http.auth import OWN_SOURCE, Caller
 from api.http.errors import Problem
 from api.http.v1.entry import refusal
+from api.http.v1.read_pool import MOST
 from api.http.v1.service import Service
 from api.pages import forgery
 from api.pages.entrance import Entrance
@@ -108,9 +109,9 @@ class Visit(Guest):
             self.request.state.settings = found
         return found
 
-    def reading(self) -> AbstractContextManager[psycopg.Connection]:
-        """Lend a read-only transaction that sees the visitor's tenant, as it is at its first query."""
-        return self.service.reads.of(self.caller.tenant)
+    def reading(self, most: float = MOST) -> AbstractContextManager[psycopg.Connection]:
+        """Lend a read-only transaction that sees the visitor's tenant, as `ReadPool.of` says."""
+        return self.service.reads.of(self.caller.tenant, most)
 
     def do(self, command: Command, *, expected: int | None = None) -> Answer:
         """Do what the visitor asks, once for each form that was shown; `expected` is the version they saw.

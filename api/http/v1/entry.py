@@ -1,5 +1,6 @@
 """The one way in: who asks, and whether they may."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,9 @@ class May:
         """Return the request of a caller who may ask it. Raises Problem 401, 403, 404 or 429."""
         service: Service = request.app.state.service
         secret = _secret(request)
-        caller = service.keys.cached(secret) or await run_in_threadpool(service.keys.find, secret)
+        caller = service.keys.cached(secret)
+        if caller is None:
+            caller = await run_in_threadpool(service.keys.find, secret, time.monotonic())
         if caller is None:
             raise _unknown()
         service.keys.limit(caller)

@@ -10,13 +10,20 @@ from psycopg.adapt import Loader
 from psycopg.pq import Format
 from psycopg_pool import ConnectionPool
 
+from streams.bounded import Bounded
+
 _BEGIN = sql.SQL(
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE backstory_analyst; "
     "SET LOCAL backstory.tenant = {tenant}; SET LOCAL statement_timeout = {most}; "
     "SET LOCAL max_parallel_workers_per_gather = 0; "  # many ask at once: one query does not take every core
     "SET LOCAL random_page_cost = 1.1"  # what pages ask for is in memory, or on a disk without a head to move
 )
-_MOST = 10_000  # milliseconds a query may take
+ANSWERED = 5.0
+"""Seconds in which a database that is there lends a connection and says something; after them it is said to be away."""
+MOST = 10.0
+"""Seconds a query may take where nothing else is said."""
+LATE = 2.0
+"""Seconds after which a query that should have ended will not be told of any more."""
 
 
 class _Text(Loader):
@@ -44,11 +51,12 @@ class ReadPool:
         self._pool = ConnectionPool(
             conninfo,
             min_size=1,
+            connection_class=Bounded,
             max_size=connections,
-            timeout=5.0,
+            timeout=ANSWERED,
             kwargs={"autocommit": True},
             configure=_set_up,
-            check=ConnectionPool.check_connection,
+            check=_check,
             name="read",
             open=False,
         )
@@ -62,14 +70,25 @@ class ReadPool:
         self._pool.close()
 
     @contextmanager
-    def of(self, tenant: str) -> Iterator[psycopg.Connection]:
-        """Lend a transaction that sees one tenant's rows, as they are at its first query."""
+    def of(self, tenant: str, most: float = MOST) -> Iterator[psycopg.Connection]:
+        """Lend a transaction that sees one tenant's rows, as they are at its first query.
+
+        A query of it may take `most` seconds. Raises OperationalError where the database does not answer.
+        """
         with self._pool.connection() as connection:
-            connection.execute(_BEGIN.format(tenant=sql.Literal(tenant), most=sql.Literal(_MOST)))
+            connection.patience = most + LATE
+            limit = sql.Literal(round(most * 1000))
+            connection.execute(_BEGIN.format(tenant=sql.Literal(tenant), most=limit))
             try:
                 yield connection
             finally:
                 connection.rollback()
+
+
+def _check(connection: Bounded) -> None:
+    """Raise OperationalError unless there is an answer on a connection."""
+    connection.patience = ANSWERED
+    ConnectionPool.check_connection(connection)
 
 
 def _set_up(connection: psycopg.Connection) -> None:
