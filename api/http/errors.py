@@ -11,8 +11,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
+from api.http.head import takes_head
 from domain import customer, deal, errors, invoice, lead, message, person, saved_filter, tenant
 from streams import errors as log_errors
 
@@ -153,9 +154,15 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
 
 def _methods(request: Request) -> Iterator[str]:
     """Yield what an address can be asked by; each route knows of its own method alone."""
+    below = request.scope.get("root_path", "")
+    outermost = request.scope.get("app_root_path", below)  # also for what is mounted
     for method in HTTPMethod:
-        scope = {**request.scope, "method": method.value}
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+        asked = HTTPMethod.GET if method is HTTPMethod.HEAD else method
+        scope = {**request.scope, "root_path": outermost, "method": asked.value}
+        route = next((one for one in request.app.routes if one.matches(scope)[0] is Match.FULL), None)
+        if route is None or (isinstance(route, Mount) and asked is not HTTPMethod.GET):
+            continue  # what is mounted matches every method, but is there to be read
+        if method is not HTTPMethod.HEAD or takes_head(request.url.path):
             yield method.value
 
 

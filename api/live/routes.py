@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from api.http.auth import Caller
 from api.http.errors import RETRY_AFTER, Problem
+from api.http.head import get_only
 from api.http.policy import READ_BY
 from api.http.streaming import Bounded
 from api.live.feed import Feed, FeedUnavailable
@@ -29,7 +30,7 @@ class LiveResponse(Bounded, EventSourceResponse):
     """A stream of server-sent events."""
 
 
-@router.get("/live")
+@router.get(get_only("/live"))
 async def live(
     request: Request,
     visit: Annotated[Visit, visitor("deals:read")],

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from api.http.errors import Problem, not_found
+from api.http.head import get_only
 from api.pages.links import Link, Links
 from api.pages.oidc import Memo, NotConfirmed, Provider, Unavailable
 from api.pages.sessions import clear_cookie, read_cookie, set_cookie
@@ -32,7 +33,7 @@ def go(visit: Annotated[Guest, guest()], next: str = "/") -> Response:  # noqa: 
     return response
 
 
-@router.get(_BACK)
+@router.get(get_only(_BACK))
 def come_back(visit: Annotated[Guest, guest()], state: str = "", code: str = "") -> Response:
     """Sign in whom the provider confirms, if their address was invited."""
     memo = _memo(visit)

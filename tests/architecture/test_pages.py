@@ -144,10 +144,10 @@ def test_nobody_gets_in_without_a_session(service: Service) -> None:  # noqa: F8
         assert answer.headers["location"].startswith("/sign-in")
 
 
-def test_pages_are_asked_by_get_and_post_alone(service: Service) -> None:  # noqa: F811
+def test_pages_are_asked_by_get_head_and_post_alone(service: Service) -> None:  # noqa: F811
     person = Person(service, "admin")
     for path in {route.path_format for route in PAGES}:
-        for method in set(HTTPMethod) - {"GET", "POST"}:
+        for method in set(HTTPMethod) - {"GET", "HEAD", "POST"}:
             answer = person.ask(method, re.sub(r"\{\w+\}", "x", path))
             assert (answer.status_code, "allow" in answer.headers) == (405, True), (method, path)
 

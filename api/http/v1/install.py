@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.http import errors
 from api.http.auth import Keys
+from api.http.head import Head
 from api.http.rate import Rates
 from api.http.v1 import (
     administration,
@@ -61,6 +62,7 @@ def install(app: FastAPI) -> None:
     for router in ROUTERS:
         app.router.routes += router.routes  # a router that is included is searched twice for each request
     app.add_middleware(Limits)
+    app.add_middleware(Head)
     errors.install(app)
 
     def document() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.http.head import get_only
 from api.pages.freshness import freshness
 from api.pages.lists.asking import asked_for
 from api.pages.lists.catalogue import LISTS
@@ -61,5 +62,5 @@ def _query(page: ListPage) -> Callable[[Mapping[str, str]], str]:
 
 for _page in LISTS.values():
     router.add_api_route(f"/{_page.name}", _show(_page), methods=["GET"])
-    router.add_api_route(f"/{_page.name}.csv", _file(_page), methods=["GET"])
+    router.add_api_route(get_only(f"/{_page.name}.csv"), _file(_page), methods=["GET"])
     saving(router, _page.name, _page.action, _query(_page))
