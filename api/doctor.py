@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -9,6 +10,7 @@ import psycopg
 
 from api import health
 from api.analyst import guarded
+from api.deliver.idle import waiting
 from api.failures import Failure
 from api.master_key import find_master_key
 from api.place import open_database
@@ -19,7 +21,7 @@ from streams.kafka.retrying import KafkaAway
 from streams.kafka.topics import Topics
 from streams.log import Log
 
-_LATE = 60.0  # seconds a published message may wait before that is worth a look
+_LATE = 60.0  # seconds a published message or an idle deal may wait before that is worth a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ def _examine(
     if missing or foreign:
         return
     if role is not None:
-        yield from ROLES[role](connection, settings)
+        yield from ROLES[role](connection, settings, conninfo)
         return
     yield _master_key(settings, conninfo)
     yield _log(connection)
     yield from _projections(connection)
+    yield from _deliver(connection, settings, conninfo)
     yield from _relay(connection, settings)
     yield from _intake(settings)
     safe = guarded(connection)
@@ -137,6 +140,22 @@ def _projections(connection: psycopg.Connection) -> Iterator[Finding]:
         )
 
 
+def _deliver(connection: psycopg.Connection, settings: Settings, conninfo: str) -> Iterator[Finding]:
+    """Examine what follows from events by itself: whether any of it is overdue."""
+    try:
+        key = find_master_key(settings)
+        if key is None:
+            return
+        with Log(conninfo, key, connections=1) as log:
+            late = waiting(log, connection, timedelta(seconds=_LATE))
+    except (WrongMasterKey, Failure):
+        return  # it is told of the master key
+    told = (
+        f"{late:,} idle deals wait for their follow-ups: run `backstory deliver`" if late else "nothing waits"
+    )
+    yield Finding("deliver", not late, told, {"idle_deals_waiting": late})
+
+
 def _relay(connection: psycopg.Connection, settings: Settings) -> Iterator[Finding]:
     """Examine the publication, where one was ever begun or is configured."""
     relay = health.relay(connection)
@@ -179,10 +198,11 @@ def _intake(settings: Settings) -> Iterator[Finding]:
     yield Finding("intake", lag.seconds < _LATE, f"{behind}{kept}", measured)
 
 
-ROLES: Mapping[str, Callable[[psycopg.Connection, Settings], Iterator[Finding]]] = {
-    "project": lambda connection, _: islice(_projections(connection), 1),
-    "relay": _relay,
-    "intake": lambda _, settings: _intake(settings),
+ROLES: Mapping[str, Callable[[psycopg.Connection, Settings, str], Iterator[Finding]]] = {
+    "project": lambda connection, *_: islice(_projections(connection), 1),
+    "deliver": _deliver,
+    "relay": lambda connection, settings, _: _relay(connection, settings),
+    "intake": lambda _, settings, __: _intake(settings),
 }
 """What tells whether a role does its work, quickly enough to be asked often."""
 

@@ -17,6 +17,7 @@ from domain.invoice import InvoiceLine
 from domain.lead import Touch
 from domain.order import OrderLine
 from domain.pipeline import Stage
+from domain.tenant import FollowUpRule
 
 NO_TOUCH = Touch()
 LATER = MappingProxyType({"later": True})
@@ -268,6 +269,16 @@ class ScheduleFollowUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpIdleDeal:
+    """The deal has been in the stage since then for as long as a rule of the tenant allows; plan what it asks for."""
+
+    deal_id: str
+    stage: str
+    since: datetime
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteFollowUp:
     """The follow-up was done."""
 
@@ -465,6 +476,13 @@ class DefineOwnership:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefineFollowUps:
+    """Say which idle deals get a follow-up from now on: all the rules there are."""
+
+    rules: tuple[FollowUpRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseTimeZone:
     """Business days are days of this IANA time zone from now on."""
 
@@ -598,6 +616,7 @@ Command = (
     | LoseDeal
     | ReopenDeal
     | ScheduleFollowUp
+    | FollowUpIdleDeal
     | CompleteFollowUp
     | RecordDealChange
     | RecordDealActivity
@@ -615,6 +634,7 @@ Command = (
     | RecordMessageFailed
     | DefinePipeline
     | DefineOwnership
+    | DefineFollowUps
     | ChooseTimeZone
     | DefineLeadHandling
     | CreateApiKey

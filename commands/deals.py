@@ -11,6 +11,7 @@ from commands.command import (
     CompleteFollowUp,
     Context,
     ConvertLead,
+    FollowUpIdleDeal,
     LoseDeal,
     MoveToStage,
     OpenDeal,
@@ -22,8 +23,8 @@ from commands.command import (
 )
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import named
-from domain import deal
+from commands.names import SETTINGS, named
+from domain import deal, tenant
 from domain.ids import external_id, id_of
 from domain.pipeline import DEFAULT, NEW, Pipeline
 
@@ -146,6 +147,21 @@ def schedule_follow_up(desk: Desk, command: ScheduleFollowUp, context: Context) 
         due_on=command.due_on,
         task=command.task,
         owner=command.owner,
+        at=context.now,
+    )
+    _append(desk, stream, events)
+    return command.deal_id
+
+
+def follow_up_idle(desk: Desk, command: FollowUpIdleDeal, context: Context) -> str:
+    """Plan what an idle deal needs: due today, where the business is."""
+    stream = _existing(desk, command.deal_id, context)
+    events = deal.follow_up_idle(
+        desk.state(stream),
+        stage=command.stage,
+        since=command.since,
+        task=command.task,
+        due_on=tenant.business_day(context.now, desk.state(SETTINGS).time_zone),
         at=context.now,
     )
     _append(desk, stream, events)

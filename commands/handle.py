@@ -31,10 +31,12 @@ from commands.command import (
     Context,
     ConvertLead,
     CreateApiKey,
+    DefineFollowUps,
     DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     DisqualifyLead,
+    FollowUpIdleDeal,
     ForgetCustomer,
     GiveConsent,
     HandleLead,
@@ -257,6 +259,8 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return deals.reopen(desk, command, context)
         case ScheduleFollowUp():
             return deals.schedule_follow_up(desk, command, context)
+        case FollowUpIdleDeal():
+            return deals.follow_up_idle(desk, command, context)
         case CompleteFollowUp():
             return deals.complete_follow_up(desk, command, context)
         case RecordDealChange():
@@ -291,6 +295,8 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return tenants.define_pipeline(desk, command, context)
         case DefineOwnership():
             return tenants.define_ownership(desk, command, context)
+        case DefineFollowUps():
+            return tenants.define_follow_ups(desk, command, context)
         case ChooseTimeZone():
             return tenants.choose_time_zone(desk, command, context)
         case DefineLeadHandling():

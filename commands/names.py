@@ -14,10 +14,12 @@ from commands.command import (
     Context,
     ConvertLead,
     CreateApiKey,
+    DefineFollowUps,
     DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     DisqualifyLead,
+    FollowUpIdleDeal,
     ForgetCustomer,
     GiveConsent,
     HandleLead,
@@ -138,6 +140,7 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             | LoseDeal()
             | ReopenDeal()
             | ScheduleFollowUp()
+            | FollowUpIdleDeal()
             | CompleteFollowUp()
             | RecordDealChange()
             | RecordDealActivity()
@@ -157,7 +160,7 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             return f"pipeline-{ident}"
         case InvitePerson() | ChangePersonRole() | RevokePerson():
             return f"person-{ident}"
-        case DefineOwnership() | ChooseTimeZone() | DefineLeadHandling():
+        case DefineOwnership() | DefineFollowUps() | ChooseTimeZone() | DefineLeadHandling():
             return SETTINGS
         case CreateApiKey() | RevokeApiKey():
             return KEYS

@@ -1,13 +1,15 @@
-"""A tenant's configuration: pipelines, ownership of fields, time zone, API keys."""
+"""A tenant's configuration: pipelines, ownership of fields, rules for follow-ups, time zone, API keys."""
 
 from commands.command import (
     ChooseTimeZone,
     Context,
     CreateApiKey,
+    DefineFollowUps,
     DefineOwnership,
     DefinePipeline,
     RevokeApiKey,
 )
+from commands.deals import rules_to_begin
 from commands.desk import Desk
 from commands.names import KEYS, SETTINGS
 from domain import pipeline, tenant
@@ -31,6 +33,17 @@ def define_ownership(desk: Desk, command: DefineOwnership, context: Context) -> 
         SETTINGS, tenant.define_ownership(desk.state(SETTINGS), owners=command.owners, at=context.now)
     )
     return "ownership"
+
+
+def define_follow_ups(desk: Desk, command: DefineFollowUps, context: Context) -> str:
+    """Say which idle deals get a follow-up from now on."""
+    desk.expect(SETTINGS, context.expected)
+    pipelines = {name: rules_to_begin(desk, name) for name in {rule.pipeline for rule in command.rules}}
+    events = tenant.define_follow_ups(
+        desk.state(SETTINGS), rules=command.rules, pipelines=pipelines, at=context.now
+    )
+    desk.append(SETTINGS, events)
+    return "follow-ups"
 
 
 def choose_time_zone(desk: Desk, command: ChooseTimeZone, context: Context) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import assert_never
 
@@ -635,6 +635,18 @@ def schedule_follow_up(  # noqa: PLR0913 - a follow-up's fields
     if known is not None and replace(event, occurred_at=known.value.occurred_at) == known.value:
         return []
     return [event]
+
+
+def follow_up_idle(  # noqa: PLR0913 - a stay in a stage
+    state: Deal, *, stage: str, since: datetime, task: str, due_on: date, at: datetime
+) -> list[DealEvent]:
+    """Plan what an idle deal needs, for its owner, once for each stay in a stage; nothing if it has moved on."""
+    ident = f"idle-{since.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+    if state.stage != stage or state.outcome != "open" or ident in state.follow_ups:
+        return []
+    return schedule_follow_up(
+        state, follow_up_id=ident, due_on=due_on, task=task, owner=state.owner.value, at=at
+    )
 
 
 def complete_follow_up(state: Deal, *, follow_up_id: str, at: datetime) -> list[DealEvent]:

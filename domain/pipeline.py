@@ -61,6 +61,10 @@ class Pipeline:
         current = self.current(name)
         return next((stage for stage in self.stages if stage.name == current), None)
 
+    def names(self, stage: str) -> list[str]:
+        """Return every name that deals of a stage may carry: its own first."""
+        return [stage, *sorted(old for old in self.renamed if self.current(old) == stage)]
+
     def first(self, outcome: Outcome) -> Stage | None:
         """Return the first stage of the board with this outcome."""
         return next((stage for stage in self.stages if stage.outcome == outcome), None)

@@ -1,4 +1,4 @@
-"""A tenant's configuration: owners of fields, time zone, lead handling, API keys, and the operations log."""
+"""A tenant's configuration: owners of fields, follow-ups, time zone, lead handling, keys; the operations log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,24 @@ class OwnershipDefined(Event):
     """From now on each customer field named here belongs to one source; the others take the newest report."""
 
     owners: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpRule:
+    """A deal that has been in this open stage for so many days needs this to be done."""
+
+    pipeline: str
+    stage: str
+    days: int
+    task: str
+
+
+@stored("follow-up-rules-defined.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpRulesDefined(Event):
+    """From now on these are all the rules by which idle deals get follow-ups."""
+
+    rules: tuple[FollowUpRule, ...]
 
 
 @stored("time-zone-chosen.v1")
@@ -125,6 +143,7 @@ class ListExported(Event):
 
 TenantEvent = (
     OwnershipDefined
+    | FollowUpRulesDefined
     | TimeZoneChosen
     | LeadHandlingDefined
     | ApiKeyCreated
@@ -163,17 +182,20 @@ class Tenant:
     owners: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
     lead_handling: LeadHandlingDefined = NO_HANDLING
+    follow_ups: tuple[FollowUpRule, ...] = ()
     keys: Mapping[str, bool] = field(default_factory=dict)
 
 
 NEW = Tenant()
 
 
-def evolve(state: Tenant, event: TenantEvent) -> Tenant:
+def evolve(state: Tenant, event: TenantEvent) -> Tenant:  # noqa: PLR0911 - one arm an event
     """Return the state after an event."""
     match event:
         case OwnershipDefined(owners=owners):
             return replace(state, owners=owners)
+        case FollowUpRulesDefined(rules=rules):
+            return replace(state, follow_ups=rules)
         case TimeZoneChosen(time_zone=time_zone):
             return replace(state, time_zone=time_zone)
         case LeadHandlingDefined():
@@ -208,6 +230,27 @@ def define_ownership(state: Tenant, *, owners: Mapping[str, str], at: datetime) 
     if dict(owners) == dict(state.owners):
         return []
     return [OwnershipDefined(occurred_at=at, owners=dict(owners))]
+
+
+def define_follow_ups(
+    state: Tenant, *, rules: tuple[FollowUpRule, ...], pipelines: Mapping[str, Pipeline], at: datetime
+) -> list[TenantEvent]:
+    """Say which idle deals get a follow-up; nothing when it is so already. `pipelines` has those that rules name.
+
+    Raises InvalidValue for a stage that the pipeline does not have open or that has two rules, days below 1, no task.
+    """
+    for number, rule in enumerate(rules):
+        stages = [stage.name for stage in pipelines[rule.pipeline].stages if stage.outcome == "open"]
+        if rule.stage not in stages:
+            allowed = f"an open stage of the pipeline {rule.pipeline}: {', '.join(stages) or 'it has none'}"
+            raise InvalidValue(field="rules.stage", value=rule.stage, rule=allowed)
+        if any((rule.pipeline, rule.stage) == (other.pipeline, other.stage) for other in rules[:number]):
+            raise InvalidValue(field="rules.stage", value=rule.stage, rule="one rule for each stage")
+        if rule.days < 1:
+            raise InvalidValue(field="rules.days", value=rule.days, rule="at least 1")
+        if not rule.task.strip():
+            raise InvalidValue(field="rules.task", value=rule.task, rule="not blank")
+    return [] if rules == state.follow_ups else [FollowUpRulesDefined(occurred_at=at, rules=rules)]
 
 
 def choose_time_zone(state: Tenant, *, time_zone: str, at: datetime) -> list[TenantEvent]:

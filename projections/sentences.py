@@ -113,6 +113,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     message.MessageFailed: lambda e: f"Reply could not be sent: {e.reason}",
     pipeline.PipelineDefined: lambda e: f"Pipeline {e.name} defined with {len(e.stages)} stages",
     tenant.OwnershipDefined: lambda _: "Ownership of customer fields defined",
+    tenant.FollowUpRulesDefined: lambda e: f"{len(e.rules)} rules for follow-ups of idle deals defined",
     tenant.TimeZoneChosen: lambda e: f"Business days are days in {e.time_zone}",
     tenant.LeadHandlingDefined: lambda _: "What becomes of leads by itself defined",
     tenant.ApiKeyCreated: lambda e: f"API key for {e.role} handed out",

@@ -198,6 +198,10 @@ EVENTS: tuple[Event, ...] = (
     message.MessageFailed(occurred_at=at(7), reason="mailbox refused"),
     DEFINED,
     tenant.OwnershipDefined(occurred_at=at(), owners={"email": "app", "name": "crm"}),
+    tenant.FollowUpRulesDefined(
+        occurred_at=at(),
+        rules=(tenant.FollowUpRule(pipeline="sales", stage="New", days=5, task="Call back"),),
+    ),
     tenant.TimeZoneChosen(occurred_at=at(), time_zone="Europe/Berlin"),
     tenant.LeadHandlingDefined(
         occurred_at=at(),

@@ -37,6 +37,7 @@ COMMANDS = {
     "up": Command("api.cli.up", "run every role in one place, supervised", bare=True),
     "api": Command("api.cli.role_api", "run the role that answers HTTP"),
     "project": Command("api.cli.role_project", "run the role that keeps the read models current"),
+    "deliver": Command("api.cli.role_deliver", "run the role that does what follows from events by itself"),
     "demo": Command("api.cli.role_demo", "run the role that goes on with the demo"),
     "relay": Command("api.cli.role_relay", "run the role that carries the log to Kafka"),
     "intake": Command("api.cli.role_intake", "run the role that records what services publish to Kafka"),

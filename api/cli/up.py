@@ -47,6 +47,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         _greet(place)
         roles = [
             Role("project", ["project"]),
+            Role("deliver", ["deliver"]),
             Role("api", ["api", "--fd", str(listener.fileno())], [listener.fileno()]),
         ]
         if settings.kafka is not None:

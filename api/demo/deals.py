@@ -22,6 +22,7 @@ from commands.command import (
 from domain.customer import Profile
 from domain.ids import external_id
 from domain.pipeline import DEFAULT, Pipeline, Stage
+from domain.tenant import FollowUpRule
 
 OFFICE = "backstory"
 OWNERS = ("mara", "noah", "ines")
@@ -36,6 +37,11 @@ WHOLESALE = Pipeline(
     ),
 )
 PIPELINES = (DEFAULT, WHOLESALE)
+FOLLOW_UPS = (
+    FollowUpRule(pipeline="sales", stage="Proposal", days=21, task="Ask for a decision"),
+    FollowUpRule(pipeline="sales", stage="Negotiation", days=30, task="Ask what is in the way"),
+    FollowUpRule(pipeline="wholesale", stage="Samples", days=14, task="Ask how the samples were liked"),
+)
 _TITLES = ("Tea for {} desks", "Gift sets for {} guests", "Tea bar for {} people", "{} welcome boxes")
 _LOST = ("price", "chose a competitor", "no decision", "budget cut", "bad timing")
 _TASKS = ("Call back", "Send samples", "Send the offer", "Ask for a decision", "Check delivery dates")

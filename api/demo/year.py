@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from api.demo.deals import OFFICE, OWNERS, PIPELINES, Opportunity, deal_of, forgotten_of
+from api.demo.deals import FOLLOW_UPS, OFFICE, OWNERS, PIPELINES, Opportunity, deal_of, forgotten_of
 from api.demo.dice import Dice, Step
 from api.demo.enquiries import enquiry_of
 from api.demo.people import Crowd, person
@@ -14,6 +14,7 @@ from api.demo.shops import BRITAIN, EUROPE, order_of
 from api.demo.twins import twins
 from commands.command import (
     ChooseTimeZone,
+    DefineFollowUps,
     DefineOwnership,
     DefinePipeline,
     IssueInvoice,
@@ -57,6 +58,7 @@ def _numbered(steps: Iterable[Step]) -> Iterator[Step]:
 def _settings(at: datetime) -> Iterator[Step]:
     for pipeline in PIPELINES:
         yield Step(at, OFFICE, DefinePipeline(name=pipeline.name, stages=pipeline.stages))
+    yield Step(at, OFFICE, DefineFollowUps(rules=FOLLOW_UPS))
     yield Step(at, OFFICE, ChooseTimeZone(time_zone="Europe/Berlin"))
     yield Step(at, OFFICE, DefineOwnership(owners={"name": EUROPE.source}))
 

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from api.cli import main
-from commands.command import Context, RecordOrder
+from api.deliver.idle import follow_up
+from commands.command import Context, DefineFollowUps, OpenDeal, RecordOrder
 from commands.handle import handle
+from domain.tenant import FollowUpRule
 from projections.projector import Projector
 from projections.schema import prepare
 from streams.log import Log
@@ -32,6 +34,22 @@ def found(backstory: Command) -> tuple[int, dict[str, dict[str, Any]]]:
     document = json.loads(told.out)
     assert document["ok"] is (told.code == 0)
     return told.code, {part["part"]: part for part in document["parts"]}
+
+
+def test_an_idle_deal_that_nobody_follows_up_is_found(backstory: Command, log: Log) -> None:
+    prepare(log.conninfo)
+    then = Context(tenant="main", actor="mara", source="app", now=NOON)
+    handle(
+        log, DefineFollowUps(rules=(FollowUpRule(pipeline="sales", stage="New", days=7, task="Call"),)), then
+    )
+    handle(log, OpenDeal(pipeline="sales", stage="New", title="Lamps"), then)
+    Projector(log, log.conninfo).catch_up()
+    code, parts = found(backstory)
+    assert (code, parts["deliver"]["ok"], parts["deliver"]["idle_deals_waiting"]) == (1, False, 1)
+    assert backstory("doctor", "--role", "deliver").code == 1
+    with psycopg.connect(log.conninfo, autocommit=True) as connection:
+        follow_up(log, connection)
+    assert backstory("doctor", "--role", "deliver").code == 0
 
 
 def tampered(database: str, *statements: str) -> None:

@@ -421,6 +421,22 @@ def test_a_follow_up_without_a_task_is_refused() -> None:
     given(OPENED).when(deal.schedule_follow_up, **(PLAN | {"task": " "}), at=at(5)).then_refuses(InvalidValue)
 
 
+def test_an_idle_deal_is_followed_up_once_for_each_stay_and_not_when_it_has_moved_on() -> None:
+    stay = {"stage": "New", "since": at(), "task": "Call back", "due_on": date(2026, 3, 9)}
+    planned = FollowUpScheduled(
+        occurred_at=at(90),
+        follow_up_id="idle-20260301T093000.000000Z",
+        due_on=date(2026, 3, 9),
+        task="Call back",
+        owner=OPENED.owner,
+    )
+    given(OPENED).when(deal.follow_up_idle, **stay, at=at(90)).then(planned)
+    given(OPENED, planned).when(deal.follow_up_idle, **stay, at=at(99)).then_nothing()
+    given(OPENED, entered("Proposal", 70)).when(deal.follow_up_idle, **stay, at=at(90)).then_nothing()
+    lost = deal.DealLost(occurred_at=at(80), source="app", reason="price")
+    given(OPENED, lost).when(deal.follow_up_idle, **stay, at=at(90)).then_nothing()
+
+
 def test_a_follow_up_is_completed_once() -> None:
     done = FollowUpCompleted(occurred_at=at(9), follow_up_id="f-1")
     given(OPENED, PLANNED).when(deal.complete_follow_up, follow_up_id="f-1", at=at(9)).then(done)

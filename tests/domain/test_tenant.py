@@ -1,14 +1,17 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from domain import tenant
+from domain import pipeline, tenant
 from domain.errors import InvalidValue
 from domain.pipeline import DEFAULT, Pipeline, Stage
 from domain.tenant import (
     ApiKeyCreated,
     ApiKeyRevoked,
+    FollowUpRule,
+    FollowUpRulesDefined,
     KeyExists,
     KeyNotFound,
     LeadHandlingDefined,
@@ -90,6 +93,38 @@ def test_what_becomes_of_leads_is_defined_once_and_anew_as_a_whole() -> None:
 def test_what_cannot_become_of_leads_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
     ask = {**HANDLING, "rules": DEFAULT} | wrong
     given().when(tenant.define_lead_handling, **ask, at=at()).then_refuses(InvalidValue, field=field)
+
+
+RULE = FollowUpRule(pipeline="sales", stage="New", days=5, task="Call back")
+PIPELINES = {"sales": DEFAULT, "none": pipeline.NEW}
+
+
+def test_rules_for_follow_ups_are_defined_once_and_as_a_whole() -> None:
+    defined = FollowUpRulesDefined(occurred_at=at(), rules=(RULE,))
+    asked: dict[str, Any] = {"rules": (RULE,), "pipelines": PIPELINES, "at": at()}
+    given().when(tenant.define_follow_ups, **asked).then(defined)
+    given(defined).when(tenant.define_follow_ups, **asked).then_nothing()
+    none = FollowUpRulesDefined(occurred_at=at(5), rules=())
+    given(defined).when(tenant.define_follow_ups, rules=(), pipelines={}, at=at(5)).then(none)
+    assert fold(tenant, [defined, none]).follow_ups == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"stage": "Nwe"}, "rules.stage"),
+        ({"stage": "Won"}, "rules.stage"),
+        ({"pipeline": "none"}, "rules.stage"),
+        ({"days": 0}, "rules.days"),
+        ({"task": " "}, "rules.task"),
+        ({}, "rules.stage"),
+    ],
+)
+def test_rules_are_for_open_stages_each_once_with_days_and_a_task(wrong: dict[str, Any], field: str) -> None:
+    rules = (replace(RULE, **wrong),) if wrong else (RULE, replace(RULE, days=6))
+    given().when(tenant.define_follow_ups, rules=rules, pipelines=PIPELINES, at=at()).then_refuses(
+        InvalidValue, field=field
+    )
 
 
 def test_a_time_zone_is_chosen_once() -> None:

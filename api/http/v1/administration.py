@@ -1,10 +1,11 @@
-"""A tenant's own affairs: API keys, which source owns which field, the time zone, what becomes of leads."""
+"""A tenant's own affairs: API keys, owners of fields, follow-ups, the time zone, what becomes of leads."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from api import lengths
 from api.http.errors import Problem
 from api.http.policy import ROLES, allowed, known_scope, sources
 from api.http.v1.asking import Ask
@@ -15,10 +16,16 @@ from api.http.v1.service import json_response
 from api.http.v1.shapes import KeyMade, KeysShape, LeadHandlingShape, SettingsShape
 from api.http.v1.strict import StrictRoute
 from api.keys import list_keys, new_key
-from commands.command import ChooseTimeZone, DefineLeadHandling, DefineOwnership, RevokeApiKey
+from commands.command import (
+    ChooseTimeZone,
+    DefineFollowUps,
+    DefineLeadHandling,
+    DefineOwnership,
+    RevokeApiKey,
+)
 from commands.desk import Desk
 from commands.names import SETTINGS
-from domain.tenant import Tenant
+from domain.tenant import FollowUpRule, Tenant
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["administration"])
 _keys, _settings = may("keys:write"), may("settings:write")
@@ -65,6 +72,25 @@ class OwnershipBody(Body):
     owners: dict[Name, Source] = Field(max_length=20)
 
     model_config = examples({"owners": {"email": "shop", "name": "crm"}})
+
+
+class RuleBody(Body):
+    """A deal that has been in this open stage of the pipeline for so many days needs this to be done."""
+
+    pipeline: Name
+    stage: Name
+    days: int = Field(ge=1, le=100_000)
+    task: str = Field(min_length=1, max_length=lengths.TEXT)
+
+
+class FollowUpsBody(Body):
+    """All the rules there are, one for a stage; none: no deal gets a follow-up by itself."""
+
+    rules: list[RuleBody] = Field(max_length=1_000)
+
+    model_config = examples(
+        {"rules": [{"pipeline": "sales", "stage": "Proposal", "days": 14, "task": "Ask for a decision"}]}
+    )
 
 
 class TimeZoneBody(Body):
@@ -127,12 +153,13 @@ async def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _key
 
 @router.get("/settings", **read(SettingsShape))
 def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
-    """Show which source owns which customer field, the time zone of business days, and what becomes of leads."""
+    """Show who owns which customer field, which deals are followed up, the time zone, and what becomes of leads."""
     loaded = Desk(ask.service.log, ask.caller.tenant).load(SETTINGS)
     state: Tenant = loaded.state
     handling = state.lead_handling
     document = {
         "owners": state.owners,
+        "follow_ups": state.follow_ups,
         "time_zone": state.time_zone,
         "lead_handling": {name: getattr(handling, name) for name in LeadHandlingShape.model_fields},
         "version": loaded.version,
@@ -144,6 +171,13 @@ def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
 async def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) -> Response:
     """Say which source owns which customer field from now on."""
     return await ask.do(DefineOwnership(owners=body.owners))
+
+
+@router.put("/settings/follow-ups", **written(keyed=False))
+async def define_follow_ups(body: FollowUpsBody, ask: Annotated[Ask, _settings]) -> Response:
+    """Say which deals get a follow-up by themselves from now on: once for each stay in a stage, due the same day."""
+    rules = tuple(FollowUpRule(**rule.model_dump()) for rule in body.rules)
+    return await ask.do(DefineFollowUps(rules=rules))
 
 
 @router.put("/settings/time-zone", **written(keyed=False))

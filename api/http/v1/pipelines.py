@@ -63,7 +63,7 @@ class PipelineBody(Body):
         {
             "stages": [
                 {"name": "Inquiry", "probability": "0.1", "limit_days": 7},
-                {"name": "Quote", "probability": "0.5", "requires": ["amount"]},
+                {"name": "Proposal", "probability": "0.5", "requires": ["amount"]},
                 {"name": "Signed", "outcome": "won", "probability": 1},
                 {"name": "Gone", "outcome": "lost"},
             ]

@@ -60,10 +60,20 @@ class LeadHandlingShape(Shape):
     forms: list[str] = Field(description="The forms that it is for; none: any.")
 
 
+class RuleShape(Shape):
+    """What an idle deal of a stage needs, and after how many days."""
+
+    pipeline: str
+    stage: str
+    days: int
+    task: str
+
+
 class SettingsShape(Shape):
     """What is settled for the whole tenant; `version` is for If-Match."""
 
     owners: dict[str, str] = Field(description="The source that owns each customer field.")
+    follow_ups: list[RuleShape]
     time_zone: str
     lead_handling: LeadHandlingShape
     version: int

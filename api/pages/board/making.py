@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 
 from api.pages.board.columns import Ageing, Board, Card, Column, Money
-from api.pages.board.pipelines import chosen, former_names, pipelines
+from api.pages.board.pipelines import chosen, pipelines
 from api.pages.board.query import BoardQuery
 from api.pages.board.reading import Reader, Total
 from api.pages.freshness import freshness
@@ -34,7 +34,7 @@ def make_board(
         name: stage.limit_days
         for stage in rules.stages
         if stage.limit_days is not None and stage.outcome == "open"
-        for name in former_names(rules, stage.name)
+        for name in rules.names(stage.name)
     }
     reader = Reader(connection, rules.name, query, limits, now or datetime.now(UTC), shown.position)
     totals, ages = reader.totals()
@@ -67,7 +67,7 @@ def _column(
     number: int, stage: Stage, rules: Pipeline, totals: Iterable[Total], ages: dict[str, Ageing]
 ) -> Column:
     known = stage in rules.stages
-    names = former_names(rules, stage.name) if known else [stage.name]
+    names = rules.names(stage.name) if known else [stage.name]
     here = [total for total in totals if total.stage in names and _stands(stage, total, known=known)]
     aged = [ages[name] for name in names if name in ages] if stage.outcome == "open" else []
     return Column(

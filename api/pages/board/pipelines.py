@@ -31,8 +31,3 @@ def chosen(known: dict[str, Pipeline], name: str | None) -> Pipeline:
     if name is not None:
         return known.get(name, Pipeline(name=name))
     return known.get(DEFAULT.name) or next(iter(known.values()))
-
-
-def former_names(rules: Pipeline, stage: str) -> list[str]:
-    """Return every name that deals of a stage may carry: its own first."""
-    return [stage, *sorted(old for old in rules.renamed if rules.current(old) == stage)]

@@ -97,7 +97,13 @@ def test_a_key_of_no_role_or_scope_that_means_something_is_malformed(
 def test_settings_are_read_and_written_by_version(admin: Service) -> None:
     before = admin.get("/v1/settings")
     assert (before.json(), before.headers["etag"]) == (
-        {"owners": {}, "time_zone": "UTC", "lead_handling": NO_HANDLING, "version": 0},
+        {
+            "owners": {},
+            "follow_ups": [],
+            "time_zone": "UTC",
+            "lead_handling": NO_HANDLING,
+            "version": 0,
+        },
         '"0"',
     )
     owned = admin.ask("PUT", "/v1/settings/ownership", {"owners": {"name": "crm"}}, If_Match='"0"')
@@ -108,12 +114,16 @@ def test_settings_are_read_and_written_by_version(admin: Service) -> None:
     assert (zone.status_code, zone.json()["version"]) == (201, 2)
     again = admin.ask("PUT", "/v1/settings/time-zone", {"time_zone": "Europe/Berlin"})
     assert (again.status_code, again.json()["version"]) == (200, 2)
+    rule = {"pipeline": "sales", "stage": "New", "days": 5, "task": "Call back"}
+    ruled = admin.ask("PUT", "/v1/settings/follow-ups", {"rules": [rule]}, If_Match='"2"')
+    assert (ruled.status_code, ruled.json()["version"]) == (201, 3)
     after = admin.get("/v1/settings").json()
     assert after == {
         "owners": {"name": "crm"},
+        "follow_ups": [rule],
         "time_zone": "Europe/Berlin",
         "lead_handling": NO_HANDLING,
-        "version": 2,
+        "version": 3,
     }
 
 
@@ -143,6 +153,11 @@ def test_what_becomes_of_leads_is_defined_and_shown(admin: Service) -> None:
         ("lead-handling", {"pipeline": "nowhere"}, "pipeline"),
         ("lead-handling", {"subject": "Hello"}, "text"),
         ("lead-handling", {"subject": "Hello\nBcc: all", "text": "We call."}, "subject"),
+        (
+            "follow-ups",
+            {"rules": [{"pipeline": "sales", "stage": "Nwe", "days": 5, "task": "Call"}]},
+            "rules.stage",
+        ),
     ],
 )
 def test_what_no_rule_knows_is_refused_by_field(
