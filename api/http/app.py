@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api import health
 from api.http import described
+from api.http.errors import RETRY_AFTER
 from api.http.metrics import render
 from api.http.v1.install import PATIENCE, RATE, install, serving
 from api.live.routes import feeding
@@ -65,7 +66,7 @@ def create_app(  # noqa: PLR0913 - all but the first two are by name, and may be
     def ready() -> JSONResponse:
         """Say whether requests can be served: database, migrations, projector; 503 if one is missing."""
         found = _readiness(connected)
-        return JSONResponse(found, 200 if found["ready"] else _UNAVAILABLE)
+        return JSONResponse(found) if found["ready"] else JSONResponse(found, _UNAVAILABLE, RETRY_AFTER)
 
     @app.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> Response:

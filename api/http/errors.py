@@ -19,7 +19,17 @@ from streams import errors as log_errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}
-_PROGRAMS = ("/v1/", "/hooks/", "/health/", "/metrics", "/openapi.json", "/docs", "/static/")
+_PROGRAMS = (
+    "/v1/",
+    "/hooks/",
+    "/health/",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/schemas/",
+    "/docs",
+    "/static/",
+)
 _MOST = 20  # errors told of one request
 _BUSY = "The service cannot answer at the moment; ask again."
 
@@ -34,6 +44,8 @@ class Problem(Exception):
         self.status, self.code, self.title = status, code, title
         self.headers = dict(headers or {})
         self.more = {name: value for name, value in more.items() if value is not None}
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            self.more.setdefault("rule", title)
 
     def document(self) -> dict[str, object]:
         """Return the members of the problem document."""
@@ -113,8 +125,6 @@ def problem_of(error: Exception) -> Problem:
     detail: Mapping[str, Any] = getattr(error, "detail", {})
     shown = {name: detail[name] for name in rule.shows if name in detail}
     sentence = rule.title or " ".join((kind.__doc__ or "").split())
-    if isinstance(error, errors.Refusal) and rule.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        shown.setdefault("rule", sentence)
     return Problem(rule.status, rule.code, sentence, rule.headers, **shown)
 
 

@@ -329,14 +329,11 @@ def test_any_order_of_a_month_of_online_retail_reads_the_same(
         assert shop.log.head() == head
 
 
-def test_an_undone_batch_leaves_nothing_and_may_be_imported_again(
-    olist_funnel: Imported, server: str, template: str
-) -> None:
-    with workshop(server, template) as shop:
-        report = shop.imports(olist_funnel.mapping, *olist_funnel.files)
-        shown = shop.shown()
-        assert shop.undo(report.batch) > 0
-        assert {view for view, rows in shop.shown().items() if rows} == set()
-        again = shop.imports(olist_funnel.mapping, *olist_funnel.files)
-        assert (again.events, again.repeated) == (report.events, 0)
-        assert shop.shown() == shown
+def test_an_undone_batch_leaves_nothing_and_may_be_imported_again(olist_funnel: Imported) -> None:
+    shop, report = olist_funnel.shop, olist_funnel.report
+    shown = shop.shown()
+    assert shop.undo(report.batch) > 0
+    assert {view for view, rows in shop.shown().items() if rows} == set()
+    again = olist_funnel.again()
+    assert (again.events, again.repeated) == (report.events, 0)
+    assert shop.shown() == shown

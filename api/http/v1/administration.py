@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api import lengths
@@ -12,6 +12,7 @@ from api.http.v1.asking import Ask
 from api.http.v1.border import Body, Name, PathId, Source, Text, examples
 from api.http.v1.documented import read, written
 from api.http.v1.entry import may
+from api.http.v1.listing import Reading, begin
 from api.http.v1.service import json_response
 from api.http.v1.shapes import KeyMade, KeysShape, LeadHandlingShape, SettingsShape
 from api.http.v1.strict import StrictRoute
@@ -125,8 +126,9 @@ class LeadHandlingBody(Body):
 
 
 @router.get("/keys", **read(KeysShape))
-def list_all_keys(ask: Annotated[Ask, may("keys:read")]) -> Response:
+def list_all_keys(query: Annotated[Reading, Query()], ask: Annotated[Ask, may("keys:read")]) -> Response:
     """Show every key in the order of creation, with its last use to the minute; never a secret."""
+    begin(ask, query)
     return json_response({"data": list_keys(ask.service.log, ask.caller.tenant)})
 
 
@@ -152,8 +154,9 @@ async def revoke_key(key_id: PathId, body: RevokedBody, ask: Annotated[Ask, _key
 
 
 @router.get("/settings", **read(SettingsShape))
-def get_settings(ask: Annotated[Ask, may("settings:read")]) -> Response:
+def get_settings(query: Annotated[Reading, Query()], ask: Annotated[Ask, may("settings:read")]) -> Response:
     """Show who owns which customer field, which deals are followed up, the time zone, and what becomes of leads."""
+    begin(ask, query)
     loaded = Desk(ask.service.log, ask.caller.tenant).load(SETTINGS)
     state: Tenant = loaded.state
     handling = state.lead_handling

@@ -50,7 +50,7 @@ class Ask:
         tells a fact, which no version can stop: If-Match is refused. `shows` is told beside the answer.
         """
         waits = await self.waits()
-        expected = self._expected(versioned=versioned)
+        expected = self.expected(versioned=versioned)
         context = self.context(self.caller.source(source), self.command_id(), expected)
         if existing is not None and not await self.exists(existing):
             raise _missing(existing)
@@ -58,6 +58,12 @@ class Ask:
             await run_in_threadpool(check_references, self.service.log, self.caller.tenant, refers)
         with self._telling(expected):
             answer = await self.service.commands.handle(command, context)
+        return await self.answered(answer, waits, shows)
+
+    async def answered(
+        self, answer: Answer, waits: str | None, shows: Mapping[str, object] = NO_MORE
+    ) -> Response:
+        """Return the answer to a write, once the caller has waited as they want; `shows` is told beside it."""
         headers = {"ETag": f'"{answer.version}"'} | await self.waited(waits, answer.position)
         return json_response({**answer_document(answer), **shows}, 201 if is_new(answer) else 200, headers)
 
@@ -127,7 +133,8 @@ class Ask:
             return value
         return None
 
-    def _expected(self, *, versioned: bool) -> int | None:
+    def expected(self, *, versioned: bool) -> int | None:
+        """Return the version that If-Match names, None without one. Raises Problem 400, also where it is not taken."""
         told = self.request.headers.get("if-match")
         if told is None:
             return None

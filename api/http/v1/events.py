@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.http.errors import Problem, malformed, problem_of
 from api.http.v1.asking import Ask, answer_document, is_new
-from api.http.v1.documented import problems, written
+from api.http.v1.documented import written
 from api.http.v1.entry import may
 from api.http.v1.service import json_response
 from api.http.v1.shapes import EventResults, Written
@@ -44,13 +44,9 @@ PAYMENT = {
 _ONE, _MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
 _EVENT_SCHEMA = CloudEvent.model_json_schema()
 _DOCUMENTED = written(keyed=False, versioned=False)
-_DOCUMENTED["responses"] = {
-    200: {
-        "model": Written | EventResults,
-        "description": "Recorded before; or, for a batch, what became of each event, in its order.",
-    },
-    201: {"model": Written, "description": "Recorded."},
-    **problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+_DOCUMENTED["responses"][200] |= {
+    "model": Written | EventResults,
+    "description": "Recorded before; or, for a batch, what became of each event, in its order.",
 }
 _DOCUMENTED["openapi_extra"]["requestBody"] = {
     "required": True,
@@ -82,6 +78,7 @@ async def record_events(
     one. A batch is answered event by event: a bad one does not stop the others.
     """
     waits = await ask.waits()
+    ask.expected(versioned=False)
     kind = ask.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _MANY:
         return await _many(ask, told, waits)
@@ -92,8 +89,7 @@ async def record_events(
     looks_up = cloudevents.names_records(event)
     command, context = await run_in_threadpool(_asked, ask, event) if looks_up else _asked(ask, event)
     answer = await ask.service.commands.handle(command, context)
-    status = HTTPStatus.CREATED if is_new(answer) else HTTPStatus.OK
-    return json_response(answer_document(answer), status, await ask.waited(waits, answer.position))
+    return await ask.answered(answer, waits)
 
 
 async def _many(ask: Ask, told: object, waits: str | None) -> Response:

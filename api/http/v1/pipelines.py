@@ -87,8 +87,11 @@ async def define_pipeline(
 
 
 @router.get("/pipelines/{name}", **read(PipelineShape))
-def get_pipeline(name: PipelineName, ask: Annotated[Ask, may("pipelines:read")]) -> Response:
+def get_pipeline(
+    name: PipelineName, query: Annotated[Reading, Query()], ask: Annotated[Ask, may("pipelines:read")]
+) -> Response:
     """Show the rules in force; `sales` has rules to begin with."""
+    begin(ask, query)
     recorded = ask.service.log.stream(ask.caller.tenant, f"pipeline-{name}")
     rules = NEW
     for _, event in effective([(entry.version, entry.event) for entry in recorded]):

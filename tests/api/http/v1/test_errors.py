@@ -11,7 +11,7 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 import domain
-from api.http.errors import TABLE, problem_of
+from api.http.errors import TABLE, Problem, problem_of
 from domain.errors import InvalidValue, Refusal
 from streams.errors import LogRefusal
 from tests.api.http.v1.running import Service
@@ -59,6 +59,12 @@ def test_each_error_of_the_table_becomes_a_document_with_a_sentence() -> None:
         assert ("Retry-After" in problem.headers) == (rule.status == 503)
 
 
+def test_every_422_tells_the_rule() -> None:
+    found = [problem_of(kind.__new__(kind)) for kind, rule in TABLE.items() if rule.status == 422]
+    for problem in (*found, Problem(422, "reference-unknown", "There is no such deal.")):
+        assert problem.document()["rule"], problem.code
+
+
 def test_a_value_that_breaks_a_rule_is_not_told_back() -> None:
     document = problem_of(InvalidValue(field="email", value=PERSON, rule="an e-mail address")).document()
     assert PERSON not in str(document)
@@ -83,6 +89,15 @@ CASES: list[tuple[str, str, object, int, str]] = [
     ("GET", "/v1/leads?status=open&status=qualified", None, 400, "malformed"),
     ("GET", "/v1/leads/", None, 404, "not-found"),
     ("GET", "/v1/leads?as_of=2026-03-01", None, 400, "as-of-unsupported"),
+    ("GET", "/v1/settings?as_of=2026-03-01", None, 400, "as-of-unsupported"),
+    ("GET", "/v1/keys?as_of=2026-03-01", None, 400, "as-of-unsupported"),
+    ("GET", "/v1/pipelines/sales?as_of=2026-03-01", None, 400, "as-of-unsupported"),
+    ("GET", "/v1/settings?after=1&after=2", None, 400, "malformed"),
+    ("GET", "/v1/settings?after=999999999", None, 400, "position-unknown"),
+    ("GET", f"/v1/keys?unheard={PERSON}", None, 400, "malformed"),
+    ("GET", "/schemas/events/unheard-of.v1.json", None, 404, "not-found"),
+    ("GET", "/schemas/unheard/order-placed.v1.json", None, 400, "malformed"),
+    ("DELETE", "/asyncapi.json", None, 405, "method-not-allowed"),
     ("GET", "/v1/leads?q=%00", None, 400, "malformed"),
     ("GET", "/v1/leads/%00", None, 400, "malformed"),
     ("GET", f"/v1/leads/{PERSON}", None, 404, "lead-not-found"),

@@ -36,6 +36,16 @@ def test_an_event_counts_once_by_its_source_and_id(service: Service) -> None:
     assert elsewhere.json()["id"] != first.json()["id"]
 
 
+def test_an_event_tells_its_version_and_takes_none(service: Service) -> None:
+    for answer in (send(service, ORDER), send(service, ORDER)):
+        assert answer.headers["etag"] == f'"{answer.json()["version"]}"'
+    head = service.log.head()
+    for body, kind in ((PAYMENT, ONE), ([PAYMENT], MANY)):
+        answer = send(service, body, kind, If_Match='"1"')
+        assert (answer.status_code, answer.json()["code"]) == (400, "if-match-unsupported")
+    assert service.log.head() == head
+
+
 def test_a_customers_null_empties_and_that_of_whoever_ordered_says_nothing(service: Service) -> None:
     def told(ident: str, minute: int, type_: str, **data: object) -> str:
         event = {"specversion": "1.0", "id": ident, "source": "crm", "type": type_}
