@@ -64,6 +64,20 @@ def test_the_card_says_who_owns_and_who_told_each_field(site: Site) -> None:
     assert "agreed newsletter" in words
 
 
+def test_who_told_a_value_that_stands_though_another_owns_the_field_is_named(site: Site) -> None:
+    site.do(DefineOwnership(owners={"name": "crm", "email": "shop"}))
+    told = RecordCustomer(profile=Profile(email="bo@example.org", name="Bo"), occurred_at=business.T0)
+    [ident] = tell(site, "shop", told)
+    business.shown(site)
+    with site.client("rep") as client:
+        words = text_of(client.get(f"/customers/{ident}").text)
+        site.do(RecordCustomer(customer_id=ident, profile=Profile(name="Bo B.")), source="crm")
+        owners = text_of(client.get(f"/customers/{ident}").text)
+    assert "Name Bo owned by crm, told by shop" in words
+    assert "E-mail bo@example.org owned by shop Change" in words
+    assert "Name Bo B. owned by crm Change" in owners
+
+
 def test_money_is_by_currency_what_the_read_model_says_and_never_added_up(site: Site) -> None:
     ident = ann(site)
     with site.client("rep") as client:
