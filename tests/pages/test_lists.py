@@ -259,6 +259,20 @@ def test_a_search_finds_by_what_people_remember_and_a_percent_sign_is_one(site: 
         assert "No orders match" in client.get("/orders?q=%25").text
 
 
+def test_who_was_merged_is_found_by_what_was_known_of_either(site: Site) -> None:
+    stays, goes = ann(site), double(site)
+    [third] = tell(site, "crm", RecordCustomer(profile=Profile(email="c@example.org"), occurred_at=T0))
+    site.do(MergeCustomers(loser=goes, survivor=stays, reason="one"))
+    with site.client("manager") as client:
+        for q in ("ann@example.org", "a.example@example.net"):
+            assert [one for one in (stays, goes) if one in client.get(f"/customers?q={q}").text] == [stays]
+            assert table(client.get(f"/customers.csv?q={q}"))[0]["customer_id"] == stays
+            assert len(rows_of(client.get(f"/orders?q={q}").text)) == 3
+            offered = client.get(f"/customers/{third}/merge?q={q}").text
+            assert [one for one in (stays, goes) if f"?with={one}" in offered] == [stays]
+        assert "No orders match" in client.get("/orders?q=c@example.org").text
+
+
 def test_a_list_of_nothing_says_what_will_be_there(site: Site) -> None:
     with site.client("rep") as client:
         for name, page in LISTS.items():

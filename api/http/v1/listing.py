@@ -176,6 +176,12 @@ def searched(*columns: str) -> str:
     return f"({' OR '.join(found)})"
 
 
+OTHERWISE_CALLED = (
+    "customer_id IN (SELECT m.canonical_id FROM read.merges m "
+    "JOIN model.customers s ON s.customer_id = m.customer_id "
+    f"WHERE {searched('s.name', 's.email', 's.phone', 's.company')})"
+)
+"""The condition that a customer was merged into this one of whom the text searched for is known."""
 _LONG_DEALS = (
     f"SELECT FROM model.deals l WHERE l.deal_id = deals.deal_id AND {searched('l.title', 'l.company')}"
 )

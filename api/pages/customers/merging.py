@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from api.http.v1.listing import like, searched
+from api.http.v1.listing import OTHERWISE_CALLED, like, searched
 
 _MOST = 10
 _KNOWN = "merged_into IS NULL AND (erased_at IS NULL OR coalesce(name, email, phone) IS NOT NULL)"
 _FOUND = f"""
 SELECT customer_id, name, email, phone, company FROM model.customers
 WHERE {_KNOWN} AND customer_id <> %(customer)s
-  AND {searched("name", "email", "phone", "company", "customer_id")}
+  AND ({searched("name", "email", "phone", "company", "customer_id")} OR {OTHERWISE_CALLED})
 ORDER BY name, customer_id LIMIT %(most)s
 """
 _NAMED = f"""

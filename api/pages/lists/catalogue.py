@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from api.http.v1.listing import (
     DEALS_SEARCHED,
+    OTHERWISE_CALLED,
     STORED_DEALS,
     STORED_INVOICES,
     STORED_LEADS,
@@ -21,9 +22,10 @@ _CALLED = (
     '(s.name COLLATE "default" ILIKE %(q)s OR s.email ILIKE %(q)s OR s.company COLLATE "default" ILIKE %(q)s)'
 )
 _OF_CUSTOMER = (
-    f"customer_id IN (SELECT s.customer_id FROM model.customers s WHERE s.merged_into IS NULL AND {_CALLED} "
-    "UNION ALL SELECT m.customer_id FROM read.merges m "
-    f"JOIN model.customers s ON s.customer_id = m.canonical_id WHERE {_CALLED})"
+    "customer_id IN (WITH called AS MATERIALIZED (SELECT coalesce(m.canonical_id, s.customer_id) AS id "
+    f"FROM model.customers s LEFT JOIN read.merges m ON m.customer_id = s.customer_id WHERE {_CALLED}) "
+    "SELECT id FROM called "
+    "UNION ALL SELECT m.customer_id FROM read.merges m JOIN called ON called.id = m.canonical_id)"
 )
 
 LEADS = ListPage(
@@ -103,6 +105,7 @@ CUSTOMERS = ListPage(
         "email ILIKE %(q)s",
         "phone ILIKE %(q)s",
         'company COLLATE "default" ILIKE %(q)s',
+        OTHERWISE_CALLED,
     ),
     empty="Customers appear here as soon as an order, a form, an import or the API names one.",
 )
