@@ -109,12 +109,13 @@ class Settings(BaseSettings):
         None, description="Where people reach the service, without a path; else where it listens."
     )
     smtp_host: str | None = Field(
-        None, description="The mail server that sends links to sign in; without one the console shows them."
+        None,
+        description="The mail server for links to sign in and mail to customers; without one the console shows links.",
     )
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="The port of the mail server.")
     smtp_user: str | None = Field(None, description="Whom the mail server knows.")
     smtp_password: SecretStr | None = Field(None, description="The password for the mail server.")
-    smtp_from: str | None = Field(None, description="The address that links are sent from.")
+    smtp_from: str | None = Field(None, description="The address that mail is sent from.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="How the way to the mail server is encrypted: starttls, tls or none."
     )

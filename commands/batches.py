@@ -12,11 +12,17 @@ from domain.tenant import OPERATIONS, BatchImported, BatchNotFound, BatchUndone,
 from streams.records import Recorded
 
 STREAMS_AT_ONCE = 5_000
+_IMPORT = "import:"
 
 
 def correlation_of(batch: str) -> str:
     """Return the correlation id that every event of an import batch carries."""
-    return f"import:{batch}"
+    return f"{_IMPORT}{batch}"
+
+
+def of_import(correlation_id: str | None) -> bool:
+    """Say whether an event of this correlation id is an import's."""
+    return correlation_id is not None and correlation_id.startswith(_IMPORT)
 
 
 def record_import(desk: Desk, command: RecordImport, context: Context) -> str:

@@ -42,7 +42,7 @@ def handle_lead(desk: Desk, command: HandleLead, context: Context) -> str:
     defined: LeadHandlingDefined = desk.state(SETTINGS).lead_handling
     stream = f"lead-{command.lead_id}"
     state: Lead = desk.state(stream)
-    if not _is_for(defined, state):
+    if not (state.pursued and tenant.is_handled(defined, state.form)):
         return command.lead_id
     customer_id = state.customer.value
     if customer_id is not None and desk.state(f"customer-{customer_id}").erased:
@@ -56,10 +56,6 @@ def handle_lead(desk: Desk, command: HandleLead, context: Context) -> str:
     if defined.subject is not None and defined.text is not None and customer_id is not None:
         _queue_reply(desk, command.lead_id, customer_id, (defined.subject, defined.text), context)
     return command.lead_id
-
-
-def _is_for(defined: LeadHandlingDefined, state: Lead) -> bool:
-    return state.pursued and (not defined.forms or state.form in defined.forms)
 
 
 def _next_owner(desk: Desk, owners: tuple[str, ...], stream: str) -> str:

@@ -159,6 +159,12 @@ TenantEvent = (
 NO_HANDLING = LeadHandlingDefined(occurred_at=datetime(1970, 1, 1, tzinfo=UTC))
 """What is defined for leads where nothing was: nothing."""
 
+
+def is_handled(handling: LeadHandlingDefined, form: str | None) -> bool:
+    """Say whether this is what becomes of an enquiry through a form."""
+    return not handling.forms or form in handling.forms
+
+
 OPERATIONS = "tenant-operations"
 """The stream of what was done to all of a tenant's records: imports, rebuilds, skips, exports."""
 

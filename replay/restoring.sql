@@ -51,5 +51,9 @@ LEFT JOIN log.events e ON e.tenant = s.tenant AND e.type = current_setting('back
 WHERE NOT EXISTS (SELECT FROM log.keys k WHERE k.tenant = s.tenant AND k.subject = s.subject)
 GROUP BY s.tenant, s.subject;
 
+-- What follows from events by itself goes on from the restored log, whatever was noted before it was here.
+DELETE FROM log.jobs;
+DELETE FROM log.outgoing;
+
 DELETE FROM log.key_changes;
 ANALYZE log.events, log.commands, log.claims, log.keys;

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from functools import partial
 
 import uvicorn
-from pydantic import SecretStr
 
+from api.cli.mail_flags import add_mail
 from api.failures import Failure, Misuse
 from api.http.app import create_app
 from api.http.punctual import Punctual
 from api.http.v1.read_pool import ANSWERED
 from api.live.serving import Server
+from api.mail import mail_server
 from api.pages.entrance import Entrance
-from api.pages.mail import Send, Smtp, to_console
+from api.pages.mail import by_mail, to_console
 from api.pages.oidc import Provider
 from api.place import Place
 from api.settings import Settings
@@ -32,8 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="the address to listen on")
     parser.add_argument("--port", help="the port to listen on; 0 takes a free one")
     parser.add_argument("--url", help="where people reach the service, for links and the sign-in provider")
-    for name in ("smtp-host", "smtp-port", "smtp-user", "smtp-from", "smtp-security"):
-        parser.add_argument(f"--{name}", help=Settings.model_fields[name.replace("-", "_")].description)
+    add_mail(parser)
     for name in ("oidc-issuer", "oidc-client-id", "oidc-label"):
         parser.add_argument(f"--{name}", help=Settings.model_fields[name.replace("-", "_")].description)
     parser.add_argument("--rate-limit", metavar="N", help="requests a second that each API key may make")
@@ -119,18 +119,8 @@ def reached(listener: socket.socket) -> str:
 def entrance(settings: Settings, address: str) -> Entrance:
     """Return how people come in to a service that listens at an address. Raises Misuse for half a configuration."""
     url = settings.url or address
-    send: Send = to_console
-    if settings.smtp_host is not None:
-        if settings.smtp_from is None:
-            raise Misuse("--smtp-from: is needed with --smtp-host: the address that links are sent from")
-        send = Smtp(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            sender=settings.smtp_from,
-            security=settings.smtp_security,
-            user=settings.smtp_user,
-            password=_plain(settings.smtp_password),
-        )
+    server = mail_server(settings)
+    send = to_console if server is None else by_mail(server)
     provider = None
     if settings.oidc_issuer is not None:
         if settings.oidc_client_id is None or settings.oidc_client_secret is None:
@@ -142,7 +132,3 @@ def entrance(settings: Settings, address: str) -> Entrance:
             settings.oidc_label,
         )
     return Entrance(url, send, provider)
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()

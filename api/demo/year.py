@@ -12,9 +12,11 @@ from api.demo.enquiries import enquiry_of
 from api.demo.people import Crowd, person
 from api.demo.shops import BRITAIN, EUROPE, order_of
 from api.demo.twins import twins
+from api.pages.board.opening import FORM
 from commands.command import (
     ChooseTimeZone,
     DefineFollowUps,
+    DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     IssueInvoice,
@@ -22,6 +24,16 @@ from commands.command import (
     RecordPayment,
     RecordRefund,
 )
+from domain.pipeline import DEFAULT
+
+HANDLING = DefineLeadHandling(
+    owners=OWNERS,
+    pipeline=DEFAULT.name,
+    subject="Your enquiry about our teas",
+    text="Thank you for writing to us. One of us calls or writes to you within a working day.\n\nThe tea house",
+    forms=(FORM,),
+)
+"""What becomes by itself of enquiries that people type; of those by the website's forms the story tells."""
 
 YEAR = timedelta(days=365)
 _SEASON = {1: 0.8, 2: 0.8, 6: 0.9, 7: 0.8, 8: 0.8, 11: 1.3, 12: 1.6}
@@ -60,6 +72,7 @@ def _settings(at: datetime) -> Iterator[Step]:
         yield Step(at, OFFICE, DefinePipeline(name=pipeline.name, stages=pipeline.stages))
     yield Step(at, OFFICE, DefineFollowUps(rules=FOLLOW_UPS))
     yield Step(at, OFFICE, ChooseTimeZone(time_zone="Europe/Berlin"))
+    yield Step(at, OFFICE, HANDLING)
     yield Step(at, OFFICE, DefineOwnership(owners={"name": EUROPE.source}))
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from playwright.sync_api import Page, expect
 
-from commands.command import CaptureLead, ChangeAmount, MoveToStage, ScheduleFollowUp
+from commands.command import CaptureLead, ChangeAmount, DefineLeadHandling, MoveToStage, ScheduleFollowUp
 from tests.pages.boarding import card, column, define, expect_in, opened, show
 from tests.pages.browsing import PHONE, Site, Watch, axe
 
@@ -118,6 +118,15 @@ def test_of_a_lead_that_is_closed_no_deal_is_opened(site: Site) -> None:
     [opened, converted] = site.log.read(head - 2, 2)
     assert (opened.type, converted.type) == ("deal-opened.v1", "lead-converted.v1")
     assert converted.event.deal_id == opened.stream.removeprefix("deal-")  # type: ignore[attr-defined]
+
+
+def test_an_enquiry_whose_deal_is_opened_by_itself_leads_to_the_board(site: Site) -> None:
+    enquiry = {"name": "Ann Example", "email": "ann@example.org"}
+    for forms, address in ((("contact",), "/board/new"), ((), "/board"), (("enquiry",), "/board")):
+        site.do(DefineLeadHandling(owners=("olga",), pipeline="sales", forms=forms))
+        with site.client("rep") as client:
+            went = client.post("/enquire", data=enquiry).headers["location"]
+        assert went.partition("?")[0] == address
 
 
 def test_what_the_board_cannot_be_asked_for_is_not_kept(site: Site) -> None:

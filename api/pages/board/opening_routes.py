@@ -5,10 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.http.errors import Problem
-from api.pages.board.opening import Enquiry, NewDeal, read_form
+from api.pages.board.opening import FORM, Enquiry, NewDeal, read_form
 from api.pages.board.pipelines import chosen, pipelines
 from api.pages.board.query import BoardQuery
 from api.pages.visit import Visit, visitor
+from commands.desk import Desk
+from commands.names import SETTINGS
+from domain.tenant import LeadHandlingDefined, is_handled
 
 router = APIRouter()
 Writer = Annotated[Visit, visitor("deals:write")]
@@ -54,12 +57,16 @@ def ask_enquiry(visit: Capturer) -> Response:
 
 @router.post("/enquire")
 def capture(visit: Capturer) -> Response:
-    """Capture a lead; go on to the deal it may become."""
+    """Capture a lead; go on to the deal it may become, or to the board where that is opened by itself."""
     asked, wrong = read_form(Enquiry, visit.form)
     if asked is None:
         return visit.page("board/enquire.html", 422, told=visit.form, wrong=wrong)
     answer = visit.do(asked.command())
     visit.passed(answer.position)
+    handling: LeadHandlingDefined = Desk(visit.service.log, visit.caller.tenant).state(SETTINGS).lead_handling
+    if handling.pipeline is not None and is_handled(handling, FORM):
+        board = BoardQuery(pipeline=handling.pipeline).address()
+        return visit.redirect(board, flash="The lead is captured. Its deal is opened by itself.")
     return visit.redirect(
         f"/board/new?lead={answer.id}", flash="The lead is captured. Open a deal for it now, or later."
     )

@@ -1,0 +1,58 @@
+"""New leads: each is given what its tenant has defined, in seconds and once."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from api.deliver.following import Told, take_in
+from commands.batches import of_import
+from commands.command import Context, HandleLead
+from commands.handle import handle
+from domain.errors import Refusal
+from domain.ids import id_of
+from streams.log import Log
+
+ACTOR, SOURCE = "backstory", "app"
+_FRESH = timedelta(days=1)
+
+
+class Leads:
+    """Handles leads that were captured since it was first run. `tell` is given a line for people where a rule says no.
+
+    Several may run: one at a time works, and what one was killed at the next does, none of it twice.
+    """
+
+    def __init__(self, log: Log, tell: Callable[[str], object]) -> None:
+        self._log = log
+        self._tell = tell
+
+    def look(self) -> bool:
+        """Handle the next leads; return whether there are more."""
+        return take_in(self._log, "leads", "lead-captured.v1", self._take, from_head=True)
+
+    def _take(self, _connection: psycopg.Connection[Any], told: Sequence[Told]) -> None:
+        for captured in told:
+            if is_fresh(captured):
+                self._handle(captured)
+
+    def _handle(self, captured: Told) -> None:
+        context = Context(
+            tenant=captured.tenant,
+            actor=ACTOR,
+            source=SOURCE,
+            now=datetime.now(UTC),
+            command_id=f"handle-{captured.event_id}",
+            correlation_id=captured.correlation_id or captured.event_id,
+            causation_id=captured.event_id,
+        )
+        try:
+            handle(self._log, HandleLead(lead_id=id_of(captured.stream)), context)
+        except Refusal as refusal:
+            self._tell(f"the lead at position {captured.position} is left: {type(refusal).__name__}")
+
+
+def is_fresh(captured: Told) -> bool:
+    """Say whether a lead is news: no import's, and told within a day."""
+    return not of_import(captured.correlation_id) and captured.recorded_at - captured.occurred_at <= _FRESH
