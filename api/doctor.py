@@ -10,7 +10,7 @@ import psycopg
 
 from api import health
 from api.analyst import guarded
-from api.deliver.idle import waiting
+from api.deliver import idle, leads, mail
 from api.failures import Failure
 from api.master_key import find_master_key
 from api.place import open_database
@@ -21,7 +21,8 @@ from streams.kafka.retrying import KafkaAway
 from streams.kafka.topics import Topics
 from streams.log import Log
 
-_LATE = 60.0  # seconds a published message or an idle deal may wait before that is worth a look
+_LATE = 60.0  # seconds that anything may wait before that is worth a look
+_LONG = timedelta(seconds=_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,17 @@ def _deliver(connection: psycopg.Connection, settings: Settings, conninfo: str) 
         if key is None:
             return
         with Log(conninfo, key, connections=1) as log:
-            late = waiting(log, connection, timedelta(seconds=_LATE))
+            deals = idle.waiting(log, connection, _LONG)
     except (WrongMasterKey, Failure):
         return  # it is told of the master key
-    told = (
-        f"{late:,} idle deals wait for their follow-ups: run `backstory deliver`" if late else "nothing waits"
-    )
-    yield Finding("deliver", not late, told, {"idle_deals_waiting": late})
+    late = {
+        "idle_deals_waiting": (deals, "idle deals wait for their follow-ups"),
+        "leads_waiting": (leads.waiting(connection, _LONG), "leads wait to be handled"),
+        "messages_waiting": (mail.waiting(connection, _LONG), "messages wait to be sent"),
+    }
+    told = [f"{count:,} {what}" for count, what in late.values() if count]
+    sentence = f"{', '.join(told)}: run `backstory deliver`" if told else "nothing waits"
+    yield Finding("deliver", not told, sentence, {name: count for name, (count, _) in late.items()})
 
 
 def _relay(connection: psycopg.Connection, settings: Settings) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -58,6 +58,16 @@ def take_in(log: Log, job: str, type_: str, take: Take, *, from_head: bool = Fal
         take(connection, [Told(*row) for row in rows])
         connection.execute("UPDATE log.jobs SET position = %s WHERE name = %s", (until, job))
         return until < head
+
+
+def untaken(connection: psycopg.Connection[Any], job: str, type_: str, since: timedelta) -> int:
+    """Return how many events of a type were recorded so long ago and are not taken in by a job that was begun."""
+    row = connection.execute(
+        "SELECT count(*) FROM log.jobs j JOIN log.events e ON e.position > j.position "
+        "WHERE j.name = %s AND e.type = %s AND e.recorded_at < clock_timestamp() - %s",
+        (job, type_, since),
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def follow(log: Log, look: Callable[[], bool], stop: threading.Event) -> None:

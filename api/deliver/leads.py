@@ -6,16 +6,19 @@ from typing import Any
 
 import psycopg
 
-from api.deliver.following import Told, take_in
+from api.deliver.following import Told, take_in, untaken
 from commands.batches import of_import
 from commands.command import Context, HandleLead
 from commands.handle import handle
 from domain.errors import Refusal
+from domain.event import stored_as
 from domain.ids import id_of
+from domain.lead import LeadCaptured
 from streams.log import Log
 
 ACTOR, SOURCE = "backstory", "app"
 _FRESH = timedelta(days=1)
+_JOB, _CAPTURED = "leads", stored_as(LeadCaptured).name
 
 
 class Leads:
@@ -30,7 +33,7 @@ class Leads:
 
     def look(self) -> bool:
         """Handle the next leads; return whether there are more."""
-        return take_in(self._log, "leads", "lead-captured.v1", self._take, from_head=True)
+        return take_in(self._log, _JOB, _CAPTURED, self._take, from_head=True)
 
     def _take(self, _connection: psycopg.Connection[Any], told: Sequence[Told]) -> None:
         for captured in told:
@@ -51,6 +54,11 @@ class Leads:
             handle(self._log, HandleLead(lead_id=id_of(captured.stream)), context)
         except Refusal as refusal:
             self._tell(f"the lead at position {captured.position} is left: {type(refusal).__name__}")
+
+
+def waiting(connection: psycopg.Connection[Any], since: timedelta) -> int:
+    """Return how many leads were captured so long ago and are not looked at yet."""
+    return untaken(connection, _JOB, _CAPTURED, since)
 
 
 def is_fresh(captured: Told) -> bool:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from api.deliver.following import Told, take_in
+from api.deliver.following import Told, take_in, untaken
 from api.deliver.leads import ACTOR, SOURCE
 from api.mail import Smtp
 from commands.command import Command, Context, RecordMessageFailed, RecordMessageSent
 from commands.desk import Desk
 from commands.handle import handle
 from commands.messages import address_of
+from domain.event import stored_as
 from domain.ids import id_of
 from domain.message import Message, MessageQueued
 from streams.log import Log
@@ -27,6 +28,7 @@ from streams.log import Log
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 """How long a message waits after each attempt that the mail server did not take; after the last it has failed."""
 
+_JOB, _QUEUED = "mail", stored_as(MessageQueued).name
 _FINAL = 500  # and above: an answer that is the mail server's last word (RFC 5321)
 _DUE = (
     "SELECT o.event_id::text, o.tenant, o.stream, o.attempts, e.correlation_id FROM log.outgoing o "
@@ -67,7 +69,7 @@ class Mailer:
 
     def look(self) -> bool:
         """Take in what is newly queued and send one message that is due; return whether there is more to do."""
-        more = take_in(self._log, "mail", "message-queued.v1", _note)
+        more = take_in(self._log, _JOB, _QUEUED, _note)
         return self._send_one() or more
 
     def _send_one(self) -> bool:
@@ -145,6 +147,14 @@ class Mailer:
             causation_id=due.event_id,
         )
         handle(self._log, command, context)
+
+
+def waiting(connection: psycopg.Connection[Any], since: timedelta) -> int:
+    """Return how many messages should have been tried so long ago."""
+    row = connection.execute(
+        "SELECT count(*) FROM log.outgoing WHERE due_at < clock_timestamp() - %s", (since,)
+    ).fetchone()
+    return untaken(connection, _JOB, _QUEUED, since) + (int(row[0]) if row else 0)
 
 
 def _note(connection: psycopg.Connection[Any], told: Sequence[Told]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.deliver.leads import Leads
+from api.deliver.leads import Leads, waiting
 from api.http.v1.administration import LeadHandlingBody
 from commands.command import CaptureLead, Context, DefineLeadHandling
 from commands.handle import handle
@@ -72,6 +72,17 @@ def test_the_example_of_the_readme_is_what_may_be_asked() -> None:
     readme = (Path(__file__).parents[3] / "api" / "deliver" / "README.md").read_text(encoding="utf-8")
     _, example = re.findall(r"-d '(.*?)'", readme, re.DOTALL)
     assert LeadHandlingBody.model_validate_json(example).forms == ["contact"]
+
+
+def test_leads_that_nobody_has_looked_at_are_counted(log: Log, leads: Leads) -> None:
+    def counted(since: timedelta) -> int:
+        with log.connection() as connection:
+            return waiting(connection, since)
+
+    ask(log, enquiry())
+    assert (counted(timedelta(0)), counted(timedelta(minutes=1))) == (1, 0)
+    all_taken(leads)
+    assert counted(timedelta(0)) == 0
 
 
 def test_who_begins_with_a_log_writes_to_nobody_of_its_history(log: Log, told: list[str]) -> None:

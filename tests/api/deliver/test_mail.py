@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.deliver.leads import Leads
-from api.deliver.mail import Mailer
+from api.deliver.mail import Mailer, waiting
 from api.mail import Smtp
 from commands.command import ForgetCustomer, RecordCustomer
 from domain.customer import Emptying, Profile
@@ -143,6 +143,24 @@ def test_while_the_server_is_away_messages_wait(log: Log, queued: Callable[[str]
     assert nowhere.look()
     assert not nowhere.look(), "it waits a minute"
     assert became(log, message) == []
+
+
+def test_messages_that_nobody_has_tried_are_counted(
+    log: Log, mailer: Mailer, mails: MailServer, queued: Callable[[str], Recorded]
+) -> None:
+    def counted(since: timedelta) -> int:
+        with log.connection() as connection:
+            return waiting(connection, since)
+
+    assert not mailer.look()
+    queued("ann")
+    assert (counted(NOW), counted(timedelta(minutes=1))) == (1, 0), "queued, and not taken in"
+    mails.refuses = "450 come back later"
+    assert mailer.look()
+    assert (counted(NOW), counted(timedelta(minutes=1))) == (1, 0), "to be tried again"
+    mails.refuses = None
+    work(mailer)
+    assert counted(NOW) == 0
 
 
 def test_a_mailbox_that_is_refused_for_good_is_not_tried_again(
