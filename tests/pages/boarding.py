@@ -8,7 +8,21 @@ from playwright.sync_api import Locator, Page, expect
 
 from commands.command import DefinePipeline, OpenDeal
 from domain.pipeline import DEFAULT
+from tests.acceptance.running import until
 from tests.pages.browsing import Site
+
+_KEEPING = """
+([path, number]) => {
+    const ask = window.fetch;
+    let left = number;
+    window.kept = [];
+    window.fetch = async (...told) => {
+        const answer = await ask(...told);
+        if (String(told[0]).includes(path) && left-- > 0) await new Promise((go) => { window.kept.push(go); });
+        return answer;
+    };
+}
+"""
 
 
 def define(site: Site) -> None:
@@ -73,3 +87,14 @@ def over(page: Page, stage: str) -> None:
     x, y = box["x"] + box["width"] / 2, box["y"] + 20
     page.mouse.move(x - 5, y - 5, steps=6)
     page.mouse.move(x, y, steps=4)
+
+
+def keep_answers(page: Page, path: str, number: int) -> None:
+    """Keep the answers to the next requests whose address has this in it, so many, until they are let through."""
+    page.evaluate(_KEEPING, [path, number])
+
+
+def let_through(page: Page) -> None:
+    """Let the first answer that is kept reach the page, once it is there."""
+    until(lambda: page.evaluate("window.kept.length > 0"), "an answer is kept")
+    page.evaluate("window.kept.shift()()")

@@ -142,6 +142,17 @@ def test_totals_are_those_of_the_analysts_view(business: Site) -> None:
     assert sum(one.deals for one in board.columns) == sum(deals for _, _, deals, _, _ in rows)
 
 
+@pytest.mark.parametrize("query", [{}, {"owner": "mara"}, {"q": "Lamp"}], ids=str)
+def test_what_a_column_has_no_room_for_is_in_the_list_it_leads_to(
+    business: Site, query: dict[str, str]
+) -> None:
+    with business.client("rep") as client:
+        for one in board_of(business, **query).columns:
+            address = BoardQuery(closed=True, **query).listed("sales", one.stage)
+            told = client.get(address.replace("/deals?", "/deals.csv?"))
+            assert len(told.text.splitlines()) == one.deals + 1, address
+
+
 def test_cards_begin_with_those_over_the_limit_the_longest_there_first_then_by_value(business: Site) -> None:
     for one in board_of(business).columns:
         if not one.closing:

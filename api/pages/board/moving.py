@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.http.errors import Problem
+from api.pages.board.opening import NEEDED, Lacking, read_form
 from api.pages.templates import money as written
 from api.pages.visit import Visit
 from commands.command import (
@@ -38,14 +39,23 @@ class Standing:
         """Return a stage of the deal's pipeline; an unknown one as nobody knows it."""
         return self.rules.stage(name) or Stage(name=name)
 
-    def missing(self, name: str, form: Mapping[str, str]) -> list[str]:
-        """Return what entering a stage takes, a form can give, and neither the deal nor this form has."""
+    def lacks(self, name: str, form: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        """Return what a form must ask before the deal can enter a stage, and what is wrong with what this one told.
+
+        Nothing is asked once a form has told, rightly, all that entering takes and the deal does not have.
+        """
         stage = self.stage(name)
+        _, wrong = read_form(Lacking, form)
+        if form.get("amount", "").strip() and not form.get("currency", "").strip():
+            wrong["currency"] = NEEDED
         has = {"amount": self.now.value.value, "owner": self.now.owner.value}
         needs = [need for need in stage.requires if need in has and not has[need]]
         if stage.outcome == "lost" and self.now.outcome != "lost":
             needs.append(REASON)
-        return [need for need in needs if not form.get(need, "").strip()]
+        if not wrong and all(form.get(need, "").strip() for need in needs):
+            return [], {}
+        priced = "amount" in needs or "currency" in wrong
+        return [one for one in ASKED if one in needs or one in wrong or (one == "amount" and priced)], wrong
 
     def differences(self, stage: str) -> list[tuple[str, str, str, str]]:
         """Return field, current, yours and original of what has changed meanwhile or is asked for."""

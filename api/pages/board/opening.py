@@ -1,4 +1,4 @@
-"""Opening a deal and capturing a lead by a form: what was typed, and the commands it comes to."""
+"""What is typed to open a deal, to capture a lead or to bring a deal into a stage, and the commands it comes to."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self, TypeVar
@@ -31,9 +31,10 @@ _Email = Annotated[
 ]
 _Phone = Annotated[Annotated[str, StringConstraints(max_length=50, strip_whitespace=True)] | None, _Blank]
 _Amount = Annotated[Annotated[Exact, Field(ge=0)] | None, _Blank]
+NEEDED = "This is needed."
 _SENTENCES = {
-    "missing": "This is needed.",
-    "string_too_short": "This is needed.",
+    "missing": NEEDED,
+    "string_too_short": NEEDED,
     "string_pattern_mismatch": "This is not an address such as ann@example.org.",
     "string_too_long": "This is too long.",
     "greater_than_equal": "This is not below 0.",
@@ -75,6 +76,15 @@ class NewDeal(_Form):
             company=self.company,
             converts=self.lead_id is not None,
         )
+
+
+class Lacking(_Form):
+    """What is typed to give a deal what a stage takes."""
+
+    amount: _Amount = None
+    currency: Annotated[Currency | None, _Blank] = None
+    owner: _Maybe = None
+    reason: Annotated[Words | None, _Blank] = None
 
 
 class Enquiry(_Form):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from api.http.v1.listing import DEALS_SEARCHED, like, searched
 from api.pages.board.columns import days_ago
 from domain.errors import InvalidValue
+from domain.pipeline import Stage
 
 NOBODY = "-"
 """The owner of deals that have none."""
@@ -77,6 +78,13 @@ class BoardQuery(BaseModel):
     def unfiltered(self) -> str:
         """The address of this board without filters."""
         return self.address(owner=None, age=None, least=None, most=None, q=None)
+
+    def listed(self, pipeline: str, stage: Stage) -> str:
+        """Return the address of the list with the deals of a column, by what of the filters the list knows, too."""
+        told = {"pipeline": pipeline, "stage": stage.name, "q": self.q}
+        told["outcome"] = "open" if stage.outcome == "open" else None
+        told["owner"] = None if self.owner == NOBODY else self.owner
+        return f"/deals?{urlencode({name: value for name, value in told.items() if value is not None})}"
 
     def address(self, path: str = "/board", **changes: object) -> str:
         """Return the address of this board, with changes."""

@@ -1,13 +1,14 @@
 """The board's addresses: the page, the parts of it that have changed, a deal's move."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import psycopg
 from fastapi import APIRouter, Query, Response
 
 from api.http.v1.border import PathId
 from api.pages.board.ageing import clock_of
+from api.pages.board.columns import Board, Column
 from api.pages.board.making import make_board
 from api.pages.board.moving import carry_out, standing
 from api.pages.board.query import BoardQuery, query_of
@@ -24,20 +25,28 @@ Seen = Annotated[int | None, Query(ge=0, le=2**62)]
 saving(router, "board", "deals:read", query_of)
 
 
+_MOVED = "SELECT coalesce(title, 'Untitled deal'), stage FROM read.deals WHERE deal_id = %s"
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved just now, and which stage it left, where that can be undone."""
+    """A deal that was moved just now, by the event at this position; the stage it left, where that can be undone."""
 
     deal_id: str
     left: str | None
+    position: int
+    title: str
+    column: Column
 
 
 @router.get("/board")
-def show(visit: Reader, query: Asked, moved: PathId | None = None, left: str | None = None) -> Response:
+def show(
+    visit: Reader, query: Asked, moved: PathId | None = None, left: str | None = None, at: Seen = None
+) -> Response:
     """Show the board; after a move without scripts, what was moved and how to take it back."""
     with visit.reading() as connection:
         board = make_board(connection, query)
-    told = Moved(moved, left) if moved else None
+        told = _moved(connection, board, moved, left, at) if moved and at is not None else None
     saved = saved_filters(visit, "board", query.kept)
     return visit.page(
         "board/board.html", board=board, query=query, moved=told, saved=saved, freshness=board.freshness
@@ -52,7 +61,9 @@ def parts(
     columns: Annotated[list[int], Query(max_length=100)] = [],  # noqa: B006 - fastapi copies it
 ) -> Response:
     """Return the heads of all columns anew, and the columns where these deals are now, or that are asked for."""
-    return _parts(visit, query, deals, columns)
+    with visit.reading() as connection:
+        board = make_board(connection, query, only=columns, deals=deals)
+    return visit.page("board/_parts.html", board=board, query=query, moved=None)
 
 
 @router.get("/board/deals/{deal_id}/age")
@@ -70,9 +81,9 @@ def ask_where(
 ) -> Response:
     """Ask where a deal should go, and for what it lacks to go there."""
     now = standing(visit, deal_id, seen)
-    missing = now.missing(stage, {}) if stage else []
+    missing, wrong = now.lacks(stage, {}) if stage else ([], {})
     told: dict[str, Any] = {"query": query, "standing": now, "stage": stage, "seen": seen}
-    return visit.page(_template(visit, "move"), missing=missing, **told)
+    return visit.page(_template(visit, "move"), missing=missing, wrong=wrong, **told)
 
 
 @router.post("/board/deals/{deal_id}/move")
@@ -87,8 +98,9 @@ def move(
     position = _position(visit.form.get("seen", ""))
     now = standing(visit, deal_id, position)
     told: dict[str, Any] = {"query": query, "standing": now, "stage": stage, "seen": position}
-    if missing := now.missing(stage, visit.form):
-        return visit.page(_template(visit, "move"), 422, missing=missing, **told)
+    missing, wrong = now.lacks(stage, visit.form)
+    if missing:
+        return visit.page(_template(visit, "move"), 422, missing=missing, wrong=wrong, **told)
     try:
         answer = carry_out(visit, now, stage)
     except WrongExpectedVersion:
@@ -96,22 +108,22 @@ def move(
     shown = visit.passed(answer.position)
     left = None if "undo" in visit.form else now.now.stage
     if not visit.partial:
-        return visit.redirect(query.address(moved=deal_id, left=left))
+        return visit.redirect(query.address(moved=deal_id, left=left, at=answer.position))
     if not shown:
         return Response(status_code=202, headers=dict(PAGE_HEADERS))
-    return _parts(visit, query, [deal_id], columns, Moved(deal_id, left))
-
-
-def _parts(
-    visit: Visit,
-    query: BoardQuery,
-    deals: Sequence[str],
-    columns: Collection[int],
-    moved: Moved | None = None,
-) -> Response:
     with visit.reading() as connection:
-        board = make_board(connection, query, only=columns, deals=deals)
+        board = make_board(connection, query, only=columns, deals=[deal_id])
+        moved = _moved(connection, board, deal_id, left, answer.position)
     return visit.page("board/_parts.html", board=board, query=query, moved=moved)
+
+
+def _moved(
+    connection: psycopg.Connection, board: Board, deal_id: str, left: str | None, position: int
+) -> Moved | None:
+    """Return what to say of a move; None where the deal is in none of the board's columns."""
+    row = connection.execute(_MOVED, (deal_id,)).fetchone()
+    column = next((one for one in board.columns if row and row[1] in one.names), None)
+    return Moved(deal_id, left, position, row[0], column) if row and column else None
 
 
 def _template(visit: Visit, name: str) -> str:

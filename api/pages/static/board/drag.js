@@ -23,12 +23,11 @@ export function makeDraggable() {
       delayOnTouchOnly: true,
       touchStartThreshold: 6,
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
-      onStart: () => { release = hold(); },
+      onChoose: () => { release = hold(); },
+      onUnchoose: () => { release?.(); },
       onEnd: ({ item, from, to, oldDraggableIndex }) => {
         const stage = to.closest(".column").dataset.stage;
         if (from !== to) move(item, stage, { list: from, next: from.querySelectorAll(".deal")[oldDraggableIndex] ?? null });
-        release?.();
-        release = null;
       },
     });
   }

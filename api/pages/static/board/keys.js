@@ -38,6 +38,10 @@ function drop(stage) {
   release();
 }
 
+for (const leaves of ["pointerdown", "focusin"]) {
+  document.addEventListener(leaves, ({ target }) => { if (lifted && !lifted.card.contains(target)) drop(null); });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const card = document.activeElement?.closest?.(".deal");

@@ -1,8 +1,8 @@
 // Moving a deal: pending until the server has said yes; what is missing is asked for, a no puts the card back.
 
 import { alertPeople, say } from "../app.js";
-import { ask, board, cardOf, numberOf, put } from "./parts.js";
-import { hold, note } from "./refresh.js";
+import { ask, board, cardOf, numberOf, parsed, put } from "./parts.js";
+import { alone, fetchColumns, handsOff, hold, note, turn } from "./refresh.js";
 
 const UNDO = 10_000; // ms
 const dialog = document.getElementById("board-dialog");
@@ -23,12 +23,12 @@ export function move(card, stage, from = placeOf(card)) {
 
 /** Sends a move and shows what came of it. */
 async function send(deal, form, going) {
-  const release = hold();
+  const release = hold("move");
   const card = cardOf(deal);
   card?.setAttribute("aria-busy", "true");
   if (!form.has("once")) form.set("once", crypto.randomUUID());
   const query = new URLSearchParams(location.search);
-  for (const name of ["moved", "left"]) query.delete(name);
+  for (const name of ["moved", "left", "at"]) query.delete(name);
   for (const number of new Set([going.number, numberOf(card)])) if (number) query.append("columns", number);
   try {
     const answer = await ask(`/board/deals/${deal}/move?${query}`, { method: "POST", body: new URLSearchParams(form) });
@@ -48,12 +48,20 @@ async function settled(answer, html, deal, going) {
     say("Recorded. The board is behind and will show it soon.");
     alertPeople("Recorded. The board is behind and will show it soon.", "info");
   } else if (answer.ok) {
-    const toast = await put(html, { mine: deal });
-    if (toast) celebrate(toast);
-    cardOf(deal)?.querySelector(".deal-title").focus({ preventScroll: true });
+    const parts = parsed(html);
+    const toast = parts.querySelector(".toast");
+    document.getElementById("alerts").replaceChildren(); // what was said of an earlier move is past
+    if (toast) celebrate(document.importNode(toast, true));
+    if (alone()) {
+      await put(parts, { mine: deal });
+      focusOn(deal, toast?.dataset.column);
+    } else {
+      fetchColumns(going.number ? [going.number] : []); // once no other move or hand is on the board
+      note([["deal", deal]]);
+    }
   } else if (html.includes("data-asks") || html.includes("data-conflict")) {
     if (answer.status === 409) putBack(going);
-    open(html, going);
+    await open(html, going);
   } else {
     putBack(going);
     document.getElementById("alerts").innerHTML = html;
@@ -61,27 +69,42 @@ async function settled(answer, html, deal, going) {
   }
 }
 
+/** Leads to a deal's card, or to its column where the card is not among those shown. */
+function focusOn(deal, column) {
+  const place = cardOf(deal)?.querySelector(".deal-title") ?? document.getElementById(`${column}-name`);
+  place?.focus({ preventScroll: true });
+}
+
 function putBack({ card, from }) {
   if (!card || !from) return;
+  const other = cardOf(card.dataset.deal);
+  if (other !== card) other?.remove(); // it was exchanged meanwhile
   from.list.insertBefore(card, from.next?.parentElement === from.list ? from.next : null);
   card.removeAttribute("aria-busy");
-  card.querySelector(".deal-title").focus({ preventScroll: true });
+  if (handsOff()) card.querySelector(".deal-title").focus({ preventScroll: true });
 }
 
 /** Asks where a deal should go. */
 export async function askWhere(card) {
-  const answer = await ask(card.querySelector("[data-menu]").href);
-  open(await answer.text(), { card, from: placeOf(card), number: numberOf(card) });
+  try {
+    const answer = await ask(card.querySelector("[data-menu]").href);
+    const html = await answer.text();
+    if (answer.ok) await open(html, { card, from: placeOf(card), number: numberOf(card) });
+    else document.getElementById("alerts").innerHTML = html;
+  } catch {
+    alertPeople("The server cannot be reached. Try again in a moment.", "warn");
+  }
 }
 
-function open(html, going) {
-  const release = hold();
+/** Asks in the dialog, once no other hand is on the board. */
+async function open(html, going) {
+  const release = await turn();
   const deal = going.card?.dataset.deal;
   dialog.innerHTML = html;
   settle = () => {
-    putBack(going);
     release();
-    note([["deal", deal]]);
+    putBack(going);
+    if (deal) note([["deal", deal]]);
   };
   dialog.onsubmit = (event) => {
     event.preventDefault();

@@ -19,33 +19,32 @@ export function ask(address, options = {}) {
 /** Returns the address of parts, of the board as its own address says. */
 export function partsAddress(more) {
   const query = new URLSearchParams(location.search);
-  for (const name of ["moved", "left"]) query.delete(name);
+  for (const name of ["moved", "left", "at"]) query.delete(name);
   for (const [name, value] of more) query.append(name, value);
   return `/board/parts?${query}`;
 }
 
-/** Puts parts in their places, `mine` saying that the visitor moved something; returns the toast, if there is one. */
-export async function put(html, { mine = null } = {}) {
-  const answer = new DOMParser().parseFromString(html, "text/html");
+/** Returns the parts that an answer tells. */
+export const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
+
+const stagesOf = (root) => [...root.querySelectorAll(".column-head")].map((head) => head.dataset.stage).join("\n");
+
+/** Puts parts in their places, `mine` saying that the visitor moved something. */
+export async function put(parts, { mine = null } = {}) {
+  if (stagesOf(parts) !== stagesOf(board)) {
+    location.reload(); // the stages themselves have changed, and with them tabs and forms
+    return;
+  }
   const before = places();
   const focus = focused();
-  let toast = null;
-  for (const part of [...answer.body.children]) {
-    if (part.classList.contains("toast")) {
-      toast = document.importNode(part, true);
-      continue;
-    }
+  for (const part of [...parts.children].filter((one) => !one.classList.contains("toast"))) {
     const target = document.getElementById(part.id);
-    if (!target) {
-      location.reload(); // the stages themselves have changed
-      return null;
-    }
     for (const card of part.querySelectorAll(".deal")) dropElsewhere(card.id, target);
     await window.htmx.swap({ text: part.outerHTML, target, swap: "outerMorph" });
   }
+  for (const card of board.querySelectorAll("[data-folded] .deal")) card.remove(); // they only passed through
   refocus(focus);
   show(before, mine);
-  return toast;
 }
 
 /** Takes a card away from wherever else it stands: it stands in one column. */

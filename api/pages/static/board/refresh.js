@@ -1,25 +1,38 @@
-// What changed elsewhere, fetched and shown: one request at a time, none while a hand is on a card.
+// What changed elsewhere, fetched and shown: one request at a time, none while a hand is on a card or a move is under way.
 
 import { alertPeople } from "../app.js";
-import { ask, board, cardOf, numberOf, partsAddress, put } from "./parts.js";
+import { ask, board, cardOf, numberOf, parsed, partsAddress, put } from "./parts.js";
 
 const MANY = 60; // deals, above which every column is fetched
 const deals = new Set();
 const columns = new Set();
 let everything = false;
 let busy = false;
-let holds = 0;
+const holds = { hand: 0, move: 0 };
+const waiting = []; // for the hand that is on the board to leave it
 
-/** Keeps the board still until the returned function is called. */
-export function hold() {
-  holds += 1;
+/** Keeps the board still until the returned function is called: for a hand on it, or for a move under way. */
+export function hold(kind = "hand") {
+  holds[kind] += 1;
   let held = true;
   return () => {
-    if (held) holds -= 1;
+    if (held) holds[kind] -= 1;
     held = false;
+    if (handsOff()) waiting.shift()?.(hold());
     refresh();
   };
 }
+
+/** Holds the board as soon as no hand is on it. */
+export const turn = () => (handsOff() ? Promise.resolve(hold()) : new Promise((take) => { waiting.push(take); }));
+
+/** Says whether no hand is on the board. */
+export const handsOff = () => holds.hand === 0;
+
+/** Says whether nothing but one move keeps the board still. */
+export const alone = () => handsOff() && holds.move === 1;
+
+const still = () => holds.hand + holds.move > 0;
 
 /** Notes records that changed; null: everything may have. */
 export function note(records) {
@@ -35,7 +48,7 @@ export function fetchColumns(numbers) {
 }
 
 async function refresh() {
-  if (busy || holds > 0 || !(everything || deals.size || columns.size)) return;
+  if (busy || still() || !(everything || deals.size || columns.size)) return;
   busy = true;
   const asked = { everything, deals: [...deals], columns: [...columns] };
   deals.clear();
@@ -45,13 +58,13 @@ async function refresh() {
     const answer = await ask(partsAddress(wanted(asked)));
     if (!answer.ok) throw new Error(String(answer.status));
     const text = await answer.text();
-    if (holds > 0) throw new Error("held");
-    await put(text);
+    if (still()) throw new Error("held");
+    await put(parsed(text));
     busy = false;
     refresh();
   } catch (cause) {
     for (const deal of asked.deals) deals.add(deal);
-    for (const number of asked.columns) failed(number);
+    for (const number of asked.columns) if (cause.message === "held") columns.add(number); else failed(number);
     everything ||= asked.everything;
     busy = false;
     if (cause.message === "401") alertPeople("You are signed out. Sign in again to go on.", "warn");
