@@ -86,6 +86,7 @@ from streams.errors import (
     ClaimTaken,
     CommandReused,
     KeyDestroyed,
+    KeyTaken,
     LogRefusal,
     Overtaken,
     WrongExpectedVersion,
@@ -95,7 +96,7 @@ from streams.records import Append, Appended, Asked
 
 _PATIENCE = 30.0  # seconds a command is decided again while others change the same streams
 
-OVERTAKEN = (WrongExpectedVersion, ClaimTaken, Overtaken, KeyDestroyed)
+OVERTAKEN = (WrongExpectedVersion, ClaimTaken, Overtaken, KeyDestroyed, KeyTaken)
 """How the log refuses what was decided on something that others have changed since it was read."""
 
 Refused = Refusal | LogRefusal

@@ -10,7 +10,7 @@ import msgspec
 import domain
 from domain.event import Event, registered, stored_as
 from streams.errors import UnknownEventType, UnreadableEvent
-from streams.keyring import Keyring
+from streams.keyring import Keyring, NewKey
 from streams.records import Foreign
 from streams.upcasts import UPCASTS, Upcast
 
@@ -32,8 +32,11 @@ class Codec:
         self._sealed = {name: stored_as(cls).sealed for name, cls in self._classes.items()}
         self._plain = frozenset(name for name, sealed in self._sealed.items() if not sealed)
 
-    def encode(self, tenant: str, subject: str, event: Event) -> tuple[str, bytes]:
-        """Return the stored name and JSON of an event, its personal fields sealed under the subject's key."""
+    def encode(self, tenant: str, subject: str, event: Event, new: NewKey | None = None) -> tuple[str, bytes]:
+        """Return the stored name and JSON of an event, its personal fields sealed under the subject's key.
+
+        `new` is that key where it is recorded with the event.
+        """
         how = stored_as(type(event))
         if not how.sealed:
             return how.name, msgspec.json.encode(event)
@@ -42,16 +45,16 @@ class Codec:
         data.update(dict.fromkeys(how.sealed))
         if personal:
             data[SUBJECT] = subject
-            data[SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal))
+            data[SEALED] = self._keyring.seal(tenant, subject, how.name, msgspec.json.encode(personal), new)
         return how.name, msgspec.json.encode(data)
 
     def plain(self, *, besides: str) -> Mapping[str, Callable[[str | bytes], Event]]:
         """Return, by stored name, how an event with no sealed fields is decoded; all `besides` one."""
         return {name: self._decoders[name].decode for name in self._plain if name != besides}
 
-    def seals(self, cls: type[Event]) -> bool:
-        """Say whether events of this class have personal fields."""
-        return bool(stored_as(cls).sealed)
+    def seals(self, event: Event) -> bool:
+        """Say whether an event tells something personal."""
+        return any(getattr(event, name) is not None for name in stored_as(type(event)).sealed)
 
     def subject(self, tenant: str, name: str, data: str | bytes) -> tuple[str, str] | None:
         """Return the (tenant, subject) whose key opens this stored event; None when nothing in it is sealed."""

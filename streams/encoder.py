@@ -1,18 +1,20 @@
 """From a request to a ticket: the JSON rows that log.append takes, made in the thread that asks."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from streams.codec import Codec
-from streams.keyring import Keyring
+from streams.keyring import Keyring, NewKey
 from streams.randomness import random_bytes
 from streams.records import Append, Change
 from streams.routing import partition_of, subject_of
-from streams.ticket import ClaimKey, Place, Ticket
+from streams.ticket import ClaimKey, Place, Stream, Ticket
 
 encode = msgspec.json.encode
+_NONE: Mapping[Stream, NewKey] = MappingProxyType({})
 
 
 class Encoder:
@@ -28,8 +30,11 @@ class Encoder:
         """Return the partition of a routing key, the same everywhere and for ever."""
         return partition_of(tenant, routing_key, self._partitions)
 
-    def ticket(self, append: Append) -> Ticket:
-        """Encode a request, its personal fields sealed."""
+    def ticket(self, append: Append, new: Mapping[Stream, NewKey] = _NONE) -> Ticket:
+        """Encode a request, its personal fields sealed: under a `new` key, by tenant and subject, if there is one.
+
+        A new key that it uses is recorded with it.
+        """
         number = next(self.numbers)
         tenant, asked = append.tenant, append.asked
         first = append.changes[0] if append.changes else None
@@ -39,7 +44,7 @@ class Encoder:
             answer=asked.answer if asked else {},
         )
         for change in append.changes:
-            self._add_events(append, change, ticket)
+            self._add_events(append, change, ticket, new)
         if append.claims or append.releases or append.release_streams or append.held:
             self._add_claims(append, ticket)
         for stream, version in append.relied.items():
@@ -61,20 +66,23 @@ class Encoder:
             )
         return ticket
 
-    def _add_events(self, append: Append, change: Change, ticket: Ticket) -> None:
+    def _add_events(
+        self, append: Append, change: Change, ticket: Ticket, new: Mapping[Stream, NewKey]
+    ) -> None:
         tenant, stream, customer_id = append.tenant, change.stream, change.customer_id
         subject = subject_of(stream, customer_id)
         partition = change.partition
         if partition is None:
             partition = self.partition_of(tenant, subject)
         command_id = append.asked.command_id if append.asked else None
+        key = new.get((tenant, subject))
         version = change.expected
         rows = []
         for event in change.events:
             version += 1
-            name, data = self._codec.encode(tenant, subject, event)
-            if self._codec.seals(type(event)) and not self._keyring.knows_destroyed(tenant, subject):
-                ticket.sealed[tenant, subject] = encode((ticket.number, tenant, subject))
+            name, data = self._codec.encode(tenant, subject, event, key)
+            if self._codec.seals(event):
+                self._add_seal(ticket, tenant, subject, key)
             event_id = new_event_id()
             if ticket.proof is None:
                 ticket.proof = (tenant, stream, version, event_id)
@@ -103,6 +111,14 @@ class Encoder:
         ticket.streams[tenant, stream] = Place(change.expected, version, check)
         ticket.events += len(rows)
         ticket.add("events", encode(rows)[1:-1])
+
+    def _add_seal(self, ticket: Ticket, tenant: str, subject: str, key: NewKey | None) -> None:
+        if key is not None:
+            told = (ticket.number, tenant, subject, key.wrapped.hex(), key.under.hex())
+            ticket.sealed[(tenant, subject), key.wrapped] = encode(told)
+            ticket.new_keys[tenant, subject] = key
+        elif not self._keyring.knows_destroyed(tenant, subject):
+            ticket.sealed[(tenant, subject), None] = encode((ticket.number, tenant, subject))
 
     def _rely(self, ticket: Ticket, tenant: str, stream: str, version: int) -> None:
         check = encode((ticket.number, tenant, stream, version))

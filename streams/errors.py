@@ -39,6 +39,14 @@ class KeyDestroyed(LogRefusal):
         self.subject = subject
 
 
+class KeyTaken(LogRefusal):
+    """Another writer made the key of this person meanwhile."""
+
+    def __init__(self, *, subject: str) -> None:
+        super().__init__(subject=subject)
+        self.subject = subject
+
+
 class CommandReused(LogRefusal):
     """This idempotency key was already used for a different request."""
 

@@ -14,12 +14,14 @@ from streams.errors import (
     ClaimTaken,
     CommandReused,
     KeyDestroyed,
+    KeyTaken,
     LogRefusal,
     OutcomeUnknown,
     Overtaken,
     Unstorable,
     WrongExpectedVersion,
 )
+from streams.keyring import rotated
 from streams.records import Appended
 from streams.ticket import SUSPECT, Ticket, payload
 
@@ -175,6 +177,8 @@ def _refusal(ticket: Ticket, refusal: dict[str, Any]) -> Appended | LogRefusal:
             )
         case "command":
             return CommandReused(command_id=ticket.command_id)
+        case "rotated":
+            return rotated()
         case _:
             return _overtaken(refusal)
 
@@ -189,6 +193,8 @@ def _overtaken(refusal: dict[str, Any]) -> LogRefusal:
             return ClaimTaken(kind=refusal["kind"], holder=refusal["holder"])
         case "sealed":
             return KeyDestroyed(subject=refusal["subject"])
+        case "keyed":
+            return KeyTaken(subject=refusal["subject"])
         case "held":
             return Overtaken(claim=refusal["kind"])
         case _:

@@ -2,8 +2,10 @@
 
 import hmac
 import os
+import threading
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,6 +25,25 @@ _MAKE = (
     "ON CONFLICT DO NOTHING RETURNING tenant, subject, wrapped"
 )
 LOG = ("", "log")  # whose key is the log's own: no tenant has an empty name
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that nobody has yet: its person's once an append has recorded it, nobody's where none did.
+
+    `wrapped` is what is stored of it, `under` the log's own key as the same master key wraps it. `drops` is how many
+    keys had been dropped when it was made.
+    """
+
+    cipher: AESGCM
+    wrapped: bytes
+    under: bytes
+    drops: int
+
+
+def rotated() -> WrongMasterKey:
+    """Return the no to whoever has a master key that another has taken the place of."""
+    return WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was rotated to")
 
 
 def cipher_of(master_key: bytes) -> AESGCM:
@@ -62,6 +83,8 @@ class Keyring:
         self._pool = pool
         self._master = cipher_of(master_key)
         self._cache: dict[tuple[str, str], AESGCM | None] = {}
+        self._drops = 0
+        self._dropping = threading.Lock()
         with pool.connection() as connection:
             self._proof = self._begun(connection)
         self._digest = hmac.new(unwrap(self._master, *LOG, self._proof), digestmod="sha256")
@@ -87,11 +110,7 @@ class Keyring:
         missing = {pair for pair in subjects if pair not in self._cache}
         if not missing:
             return
-        keys = os.urandom(_KEY * len(missing))
-        made = [
-            (tenant, subject, wrap(self._master, tenant, subject, keys[_KEY * n :][:_KEY]))
-            for n, (tenant, subject) in enumerate(sorted(missing))
-        ]
+        made = [(*pair, self._new(*pair).wrapped) for pair in sorted(missing)]
         tenants, names, wrapped = zip(*made, strict=True)
         with self._pool.connection() as connection:
             rows = connection.execute(_MAKE, (list(tenants), list(names), list(wrapped), *LOG, self._proof))
@@ -99,12 +118,30 @@ class Keyring:
             if len(found) < len(missing):  # others made some of them
                 found |= self._fetch(connection, missing - found.keys())
         if len(found) < len(missing):
-            raise WrongMasterKey(field="BACKSTORY_MASTER_KEY", rule="the key this log was rotated to")
+            raise rotated()
 
-    def seal(self, tenant: str, subject: str, context: str, plain: bytes) -> str | None:
-        """Encrypt `plain` under the subject's key; None when that key was destroyed: it is forgotten at once."""
-        self.ensure([(tenant, subject)])
-        key = self._key(tenant, subject)
+    def new(self, subjects: Iterable[tuple[str, str]]) -> dict[tuple[str, str], NewKey]:
+        """Return a new key for each of these (tenant, subject) pairs whose key is not at hand.
+
+        It is used by nothing but the appends that record it, and never where these were refused or lost.
+        """
+        return {pair: self._new(*pair) for pair in subjects if pair not in self._cache}
+
+    def keep(self, recorded: Mapping[tuple[str, str], NewKey]) -> None:
+        """Keep new keys at hand, because the log has recorded them: unless one may have been destroyed since."""
+        with self._dropping:
+            self._keep({pair: key.cipher for pair, key in recorded.items() if key.drops == self._drops})
+
+    def seal(
+        self, tenant: str, subject: str, context: str, plain: bytes, new: NewKey | None = None
+    ) -> str | None:
+        """Encrypt `plain` under the subject's key, or the `new` one that its append records.
+
+        None when that key was destroyed: it is forgotten at once.
+        """
+        if new is None:
+            self.ensure([(tenant, subject)])
+        key = self._key(tenant, subject) if new is None else new.cipher
         if key is None:
             return None
         nonce = random_bytes(_NONCE)
@@ -137,7 +174,9 @@ class Keyring:
 
     def drop(self, tenant: str, subject: str) -> None:
         """Forget a cached key, because the log says that it was destroyed."""
-        self._cache.pop((tenant, subject), None)
+        with self._dropping:
+            self._drops += 1
+            self._cache.pop((tenant, subject), None)
 
     def _begun(self, connection: Connection) -> bytes:
         """Return the log's own wrapped key; the first to ask makes it."""
@@ -149,6 +188,10 @@ class Keyring:
             (*LOG, wrap(self._master, *LOG, os.urandom(_KEY))),
         )
         return self._begun(connection)
+
+    def _new(self, tenant: str, subject: str) -> NewKey:
+        key = random_bytes(_KEY)
+        return NewKey(AESGCM(key), wrap(self._master, tenant, subject, key), self._proof, self._drops)
 
     def _key(self, tenant: str, subject: str) -> AESGCM | None:
         pair = (tenant, subject)
@@ -179,7 +222,10 @@ class Keyring:
             (tenant, subject): AESGCM(unwrap(self._master, tenant, subject, wrapped)) if wrapped else None
             for tenant, subject, wrapped in rows
         }
+        self._keep(found)
+        return found
+
+    def _keep(self, found: Mapping[tuple[str, str], AESGCM | None]) -> None:
         if len(self._cache) > _MOST_CACHED:
             self._cache.clear()
         self._cache.update(found)
-        return found

@@ -16,10 +16,11 @@ from streams.bounded import Bounded
 from streams.codec import Codec
 from streams.committer import Committer
 from streams.encoder import Encoder
-from streams.errors import KeyDestroyed, LogRefusal, UnknownEventType, UnreadableEvent
-from streams.keyring import Keyring
+from streams.errors import KeyDestroyed, KeyTaken, LogRefusal, UnknownEventType, UnreadableEvent
+from streams.keyring import Keyring, NewKey
 from streams.records import Append, Appended, Recorded, Unreadable
 from streams.routing import subject_of
+from streams.ticket import Ticket
 
 COLUMNS = (
     "position, tenant, stream, version, type, customer_id, recorded_at, actor, source, data::text, "
@@ -113,10 +114,13 @@ class Log:
         meanwhile are left out.
         """
         while True:
+            ticket = self.encoder.ticket(append, self._new_keys([append]))
             try:
-                return self.committer.append(self.encoder.ticket(append))
-            except KeyDestroyed as gone:
-                self.keyring.renew(append.tenant, gone.subject)
+                appended = self.committer.append(ticket)
+                self._keep_recorded([ticket])
+                return appended  # noqa: TRY300
+            except (KeyDestroyed, KeyTaken) as other:
+                self.keyring.renew(append.tenant, other.subject)
             finally:
                 self._drop_destroyed([append])
 
@@ -125,20 +129,39 @@ class Log:
 
         Each may be decided on what those before it write; it is refused where one of these was.
         """
-        self.keyring.ensure(
-            (append.tenant, subject_of(change.stream, change.customer_id))
-            for append in appends
-            for change in append.changes
-            if any(self.codec.seals(type(event)) for event in change.events)
-        )
+        new = self._new_keys(appends)
+        tickets = [self.encoder.ticket(append, new) for append in appends]
         try:
-            outcomes = self.committer.append_all([self.encoder.ticket(append) for append in appends])
+            outcomes = self.committer.append_all(tickets)
+            self._keep_recorded(tickets)
         finally:
             self._drop_destroyed(appends)
         for append, outcome in zip(appends, outcomes, strict=True):
-            if isinstance(outcome, KeyDestroyed):
+            if isinstance(outcome, KeyDestroyed | KeyTaken):
                 self.keyring.renew(append.tenant, outcome.subject)
         return outcomes
+
+    def _new_keys(self, appends: Sequence[Append]) -> dict[tuple[str, str], NewKey]:
+        """Return a key for each person whose stream begins with these, to be recorded with them.
+
+        All others that they need are at hand afterwards.
+        """
+        sealed: set[tuple[str, str]] = set()
+        begun: set[tuple[str, str]] = set()
+        for append in appends:
+            for change in append.changes:
+                if any(map(self.codec.seals, change.events)):
+                    sealed.add((append.tenant, subject_of(change.stream, change.customer_id)))
+                if change.expected == 0:
+                    begun.add((append.tenant, change.stream))
+        self.keyring.ensure(sealed - begun)
+        return self.keyring.new(sealed & begun)
+
+    def _keep_recorded(self, tickets: Iterable[Ticket]) -> None:
+        """Keep the new keys at hand of those requests that were recorded now."""
+        for ticket in tickets:
+            if isinstance(ticket.outcome, Appended) and not ticket.outcome.repeated:
+                self.keyring.keep(ticket.new_keys)
 
     def _drop_destroyed(self, appends: Sequence[Append]) -> None:
         for append in appends:

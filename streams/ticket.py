@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from streams.errors import LogRefusal, WrongExpectedVersion
+from streams.keyring import NewKey
 from streams.records import Appended
 
 SUSPECT = 3  # failed tries
@@ -36,8 +37,9 @@ class Ticket:
     """An encoded request: JSON rows by list, what no other in its batch may change (`alone`), and its outcome.
 
     `held` are the claims it looked up, with their holder and the check as JSON; `holders` who holds the claims that it
-    takes or gives back once it is recorded; `sealed` the checks of the keys that seal its fields. `solitary`: it must
-    be a batch by itself.
+    takes or gives back once it is recorded; `sealed` the checks of the keys that seal its fields, by subject and, of
+    the `new_keys` that it records, by what is stored of them: two for one subject are two. `solitary`: it must be a
+    batch by itself.
     `proof` is (tenant, stream, version, event id) of its first event: found in the log, the request is recorded.
     `lost` says that a connection broke while the log was answering it. `tries` counts how often its batch failed.
     """
@@ -50,7 +52,8 @@ class Ticket:
     alone: set[Hashable] = field(default_factory=set)
     holders: Mapping[ClaimKey, str | None] = field(default_factory=dict)
     held: dict[ClaimKey, tuple[str | None, bytes]] = field(default_factory=dict)
-    sealed: dict[Stream, bytes] = field(default_factory=dict)
+    sealed: dict[tuple[Stream, bytes | None], bytes] = field(default_factory=dict)
+    new_keys: dict[Stream, NewKey] = field(default_factory=dict)
     solitary: bool = False
     events: int = 0
     proof: tuple[str, str, int, str] | None = None
@@ -192,8 +195,8 @@ def payload(batch: Sequence[Ticket]) -> bytes:
         for key, (_, row) in ticket.held.items():
             check("held", key, row)
         seen.update(ticket.holders)
-        for subject, row in ticket.sealed.items():
-            check("sealed", ("sealed", subject), row)
+        for whose, row in ticket.sealed.items():
+            check("keys" if whose[1] else "sealed", whose, row)
         for part, rows in ticket.parts.items():
             parts.setdefault(part, []).append(rows)
         before += ticket.events
