@@ -366,6 +366,8 @@ def test_an_event_says_what_it_changed_what_it_told_and_where_it_is(site: Site) 
         words = text_of(client.get(f"/events/{position}").text)
     assert "Refunded EUR 20.50: broken" in words
     assert "Refunded EUR 0.00 EUR 20.50" in words
+    assert "Refunds nothing EUR 20.50" in words
+    assert "micros" not in words
     assert "Payment status partly-paid partly-refunded" in words
     assert "By mara , through shop" in words
     assert "To the customer Order 1001" in words

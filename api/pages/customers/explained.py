@@ -17,7 +17,7 @@ from projections.deals import DEALS
 from projections.definition import Fold
 from projections.invoices import INVOICES
 from projections.leads import LEADS
-from projections.orders import ORDERS
+from projections.orders import ORDERS, Money
 from streams.log import COLUMNS, Log
 from streams.records import Recorded, Unreadable
 
@@ -28,6 +28,7 @@ _FOLDS: Mapping[str, Fold[Any]] = {
     for kind in model.kinds or ()
 }
 _UNSHOWN = frozenset({"customer_id", "merged_into", "pipeline_version", "sequence"})
+_REFUNDS = "told_refunds"
 _NOTHING: tuple[object, ...] = ("", "[]", "{}", [], {})
 _NEAR = 100  # positions before and after an event where those of the same command are
 
@@ -102,7 +103,14 @@ def _row(fold: Fold[Any], events: Sequence[Recorded]) -> dict[str, Any]:
         step = fold.evolve.get(type(one.event))
         if step is not None and one.version in standing:
             state = step(state, one)
-    return {} if state is None else dict(zip(fold.columns, fold.row(state), strict=True))
+    row = {} if state is None else dict(zip(fold.columns, fold.row(state), strict=True))
+    return row | {_REFUNDS: _amounts(row[_REFUNDS])} if row.get(_REFUNDS) else row
+
+
+def _amounts(told: str) -> str:
+    """Return what was given back, as people read it, of refunds as the read model keeps them."""
+    refunds = msgspec.json.decode(told, type=list[Money])
+    return ", ".join(written(one.amount, one.currency) for one in refunds)
 
 
 def _together(log: Log, recorded: Recorded) -> tuple[int, ...]:
@@ -127,7 +135,7 @@ def _told(event: Event) -> Iterable[tuple[str, str]]:
 
 
 def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return "Refunds" if name == _REFUNDS else name.replace("_", " ").capitalize()
 
 
 def _value(value: object, currency: str | None) -> str | datetime | None:
