@@ -1,7 +1,7 @@
 """What the page of a customer says, asked over HTTP."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -15,12 +15,14 @@ from commands.command import (
     ChooseTimeZone,
     DefineOwnership,
     ForgetCustomer,
+    IssueInvoice,
     LinkOrderToCustomer,
     MergeCustomers,
     RecordCustomer,
 )
 from domain.customer import Profile
 from domain.event import registered
+from domain.invoice import InvoiceLine
 from projections.sentences import SENTENCES
 from tests.pages import business
 from tests.pages.browsing import Site
@@ -372,6 +374,37 @@ def test_an_event_says_what_it_changed_what_it_told_and_where_it_is(site: Site) 
     assert "By mara , through shop" in words
     assert "To the customer Order 1001" in words
     assert str(stream).startswith("order-")
+
+
+def test_what_an_event_changed_is_told_in_words_of_people_and_nothing_that_stayed(site: Site) -> None:
+    ident = ann(site)
+    due = IssueInvoice(
+        customer_id=ident,
+        currency="EUR",
+        subtotal=Decimal(1),
+        tax=Decimal(0),
+        due_on=date(2026, 3, 31),
+        lines=(InvoiceLine(title="Lamps", quantity=Decimal(1), unit_price=Decimal(1)),),
+        occurred_at=business.T0,
+    )
+    site.do(due)
+    over = site.do(business.refund("r-9", "500.00", of="1001"), source="shop")
+    site.do(ChooseTimeZone(time_zone="Europe/Berlin"))
+    of = "SELECT max(position) FROM read.timeline WHERE type = %s"
+    with site.client("rep") as client:
+
+        def words(name: str) -> str:
+            [(position,)] = ask(site, of, name)
+            return text_of(client.get(f"/events/{position}").text)
+
+        assert "Due at nothing 31 Mar 2026" in words("invoice-issued.v1")
+        refunded = text_of(client.get(f"/events/{over.position}").text)
+        assert re.search(r"Refunds EUR 20.50 EUR (20.50, EUR 500.00|500.00, EUR 20.50) Anomalies", refunded)
+        assert "Anomalies nothing over refunded" in refunded
+        assert "Lines" not in refunded
+        assert '{ "title": "Lamps", "quantity": "1", "unit_price": "1" }' in words("invoice-issued.v1")
+        assert "nothing nothing" not in words("customer-registered.v1")
+        assert "Found by" not in words("deal-opened.v1")
 
 
 def test_a_merge_shows_both_under_one_and_an_unmerge_takes_it_back(site: Site) -> None:

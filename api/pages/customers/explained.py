@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from api.pages.templates import plain_day
 from domain.event import Event
 from domain.ids import kind_of
 from domain.money import written
@@ -27,9 +28,9 @@ _FOLDS: Mapping[str, Fold[Any]] = {
     if model.fold is not None
     for kind in model.kinds or ()
 }
-_UNSHOWN = frozenset({"customer_id", "merged_into", "pipeline_version", "sequence"})
+_UNSHOWN = frozenset({"customer_id", "merged_into", "pipeline_version", "sequence", "found_by"})
 _REFUNDS = "told_refunds"
-_NOTHING: tuple[object, ...] = ("", "[]", "{}", [], {})
+_NOTHING: tuple[object, ...] = ("", "[]", "{}", [], (), {})
 _NEAR = 100  # positions before and after an event where those of the same command are
 
 
@@ -80,11 +81,12 @@ def _changes(log: Log, recorded: Recorded) -> tuple[Change, ...]:
     after = _row(fold, until)
     before = _row(fold, [one for one in until if one.version < recorded.version])
     currency = after.get("currency") or before.get("currency")
-    return tuple(
-        Change(_label(name), _value(before.get(name), currency), _value(after.get(name), currency))
+    values = [
+        (name, _value(name, before.get(name), currency), _value(name, after.get(name), currency))
         for name in fold.columns
-        if before.get(name) != after.get(name) and name not in _UNSHOWN
-    )
+        if name not in _UNSHOWN
+    ]
+    return tuple(Change(_label(name), was, is_) for name, was, is_ in values if was != is_)
 
 
 def _until(log: Log, recorded: Recorded) -> list[Recorded]:
@@ -103,14 +105,7 @@ def _row(fold: Fold[Any], events: Sequence[Recorded]) -> dict[str, Any]:
         step = fold.evolve.get(type(one.event))
         if step is not None and one.version in standing:
             state = step(state, one)
-    row = {} if state is None else dict(zip(fold.columns, fold.row(state), strict=True))
-    return row | {_REFUNDS: _amounts(row[_REFUNDS])} if row.get(_REFUNDS) else row
-
-
-def _amounts(told: str) -> str:
-    """Return what was given back, as people read it, of refunds as the read model keeps them."""
-    refunds = msgspec.json.decode(told, type=list[Money])
-    return ", ".join(written(one.amount, one.currency) for one in refunds)
+    return {} if state is None else dict(zip(fold.columns, fold.row(state), strict=True))
 
 
 def _together(log: Log, recorded: Recorded) -> tuple[int, ...]:
@@ -138,17 +133,29 @@ def _label(name: str) -> str:
     return "Refunds" if name == _REFUNDS else name.replace("_", " ").capitalize()
 
 
-def _value(value: object, currency: str | None) -> str | datetime | None:
+def _value(name: str, value: object, currency: str | None) -> str | datetime | None:
     """Return a value as people read it; a time as it is, for the page tells it in the tenant's time zone."""
-    if isinstance(value, Decimal) and currency:
-        return written(value, currency)
-    return value if isinstance(value, datetime) else _shown(value)
+    match value:
+        case str() if name == _REFUNDS:
+            refunds = msgspec.json.decode(value, type=list[Money])
+            return ", ".join(written(one.amount, one.currency) for one in refunds)
+        case str() if name == "anomalies":
+            kinds = msgspec.json.decode(value, type=list[str])
+            return ", ".join(kinds).replace("-", " ") or None
+        case Decimal() if currency:
+            return written(value, currency)
+        case date() if name == "due_at" or not isinstance(value, datetime):
+            return plain_day(value)
+        case datetime():
+            return value
+        case _:
+            return _shown(value)
 
 
 def _shown(value: object) -> str | None:
     """Return a value as people read it; None for nothing."""
     if value is None or value in _NOTHING:
         return None
-    if isinstance(value, list | dict):
+    if isinstance(value, list | tuple | dict):
         return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     return "yes" if value is True else "no" if value is False else str(value)
