@@ -260,9 +260,14 @@ def _time(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def to_do(state: Deal) -> list[FollowUpScheduled]:
+    """Return the follow-ups that are not done, the next first."""
+    waiting = [told.value for ident, told in state.follow_ups.items() if ident not in state.done]
+    return sorted(waiting, key=lambda planned: (planned.due_on, planned.follow_up_id))
+
+
 def _next_due(state: Deal) -> date | None:
-    days = [told.value.due_on for ident, told in state.follow_ups.items() if ident not in state.done]
-    return min(days, default=None)
+    return min((planned.due_on for planned in to_do(state)), default=None)
 
 
 DEALS = ReadModel(

@@ -30,6 +30,7 @@ from commands.desk import Desk
 from commands.handle import handle
 from commands.names import SETTINGS
 from domain.tenant import NEW, Tenant
+from streams.randomness import random_uuid
 
 _ONCE = "once"  # the form field that makes a repeated submission harmless
 _FLASH = "flash"
@@ -127,6 +128,10 @@ class Visit(Guest):
             expected=expected,
         )
         return handle(self.service.log, command, context)
+
+    def new_id(self) -> str:
+        """Return an id for what a form makes: the same when the form is sent twice."""
+        return self._command_id() or str(random_uuid())
 
     def passed(self, position: int) -> bool:
         """Wait, within bounds, until the read models have passed a position; say whether they have."""

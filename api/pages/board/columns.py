@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from api.pages.freshness import Freshness
+from domain.deal import FollowUpScheduled
 from domain.pipeline import Outcome, Pipeline, Stage
 
 
@@ -53,18 +54,23 @@ class Card:
     outcome: Outcome
     closed_at: datetime | None
     lost_reason: str | None
-    follow_up_on: date | None
+    next_step: FollowUpScheduled | None
     held: bool
     anomalies: Sequence[str]
     seen: int
     days: int
     limit: int | None
-    overdue: bool
+    today: date
 
     @property
     def over(self) -> bool:
         """Whether it has been in its stage for longer than that allows."""
         return self.outcome == "open" and self.limit is not None and self.days > self.limit
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the next step should have been done before today."""
+        return self.next_step is not None and self.next_step.due_on < self.today
 
     @property
     def near(self) -> bool:

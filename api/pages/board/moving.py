@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.http.errors import Problem
-from api.pages.board.opening import NEEDED, Lacking, read_form
+from api.pages.board.opening import Lacking
+from api.pages.forms import NEEDED, read_form
 from api.pages.templates import money as written
 from api.pages.visit import Visit
 from commands.command import (

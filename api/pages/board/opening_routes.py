@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.http.errors import Problem
-from api.pages.board.opening import FORM, Enquiry, NewDeal, read_form
+from api.pages.board.opening import FORM, Enquiry, NewDeal
 from api.pages.board.pipelines import chosen, pipelines
 from api.pages.board.query import BoardQuery
+from api.pages.forms import read_form
 from api.pages.visit import Visit, visitor
 from commands.desk import Desk
 from commands.names import SETTINGS

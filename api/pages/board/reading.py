@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from api.pages.board.columns import Ageing, Card, days_ago, days_between
 from api.pages.board.query import BoardQuery
 from domain.pipeline import Outcome
+from projections.deals import Deal, to_do
 
 _KEPT = (
     "SELECT stage, outcome, currency, sum(parts)::bigint, sum(amount) FROM model.stage_totals "
@@ -50,7 +51,8 @@ _LIMITS = (
 )
 _CARDS = (
     "SELECT deal_id, customer_id, company, title, owner, amount, currency, stage, stage_since, outcome, closed_at, "
-    "lost_reason, next_follow_up_on, held_since, anomalies, position FROM model.deals "
+    "lost_reason, CASE WHEN next_follow_up_on IS NOT NULL AND outcome = 'open' THEN state END AS state, held_since, "
+    "anomalies, position FROM model.deals "
     "WHERE deal_id = ANY(ARRAY(SELECT deal_id FROM model.deals WHERE pipeline = %(pipeline)s AND {names} "
     "AND opened_at IS NOT NULL{where} ORDER BY {order} LIMIT %(limit)s)) ORDER BY {order}"
 )
@@ -65,6 +67,7 @@ _BY_VALUE = "amount DESC NULLS LAST, stage_since, deal_id"
 _BY_AGE = "stage_since, amount DESC NULLS LAST, deal_id"
 _FIRST_DAY = date(1970, 1, 1)
 _kinds = msgspec.json.Decoder(list[str])
+_state = msgspec.json.Decoder(Deal).decode
 
 
 class Total(NamedTuple):
@@ -203,13 +206,13 @@ class Reader:
             outcome=row["outcome"],
             closed_at=row["closed_at"],
             lost_reason=row["lost_reason"],
-            follow_up_on=row["next_follow_up_on"],
+            next_step=to_do(_state(row["state"]))[0] if row["state"] else None,
             held=row["held_since"] is not None,
             anomalies=_kinds.decode(row["anomalies"]) if row["anomalies"] else [],
             seen=max(self.position, row["position"]),
             days=days_between(row["stage_since"], self.now),
             limit=limit,
-            overdue=row["next_follow_up_on"] is not None and row["next_follow_up_on"] < self.now.date(),
+            today=self.now.date(),
         )
 
 

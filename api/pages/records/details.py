@@ -17,6 +17,7 @@ from api.pages.templates import money
 from domain.event import stored_as
 from domain.invoice import InvoiceLine
 from domain.order import OrderLine, RefundIssued
+from projections.deals import Deal, to_do
 from projections.invoices import Invoice
 from streams.log import COLUMNS, Log
 
@@ -34,12 +35,13 @@ FROM read.stage_changes WHERE deal_id = %s ORDER BY entry DESC
 _FIELDS = "SELECT fields FROM read.leads WHERE lead_id = %s"
 _QUERIES: Mapping[str, Mapping[str, str]] = {
     "orders": {"lines": _LINES, "refunds": _REFUNDS},
-    "deals": {"stages": _STAGES},
     "leads": {"answers": _FIELDS},
 }
 _INVOICE = "SELECT state FROM model.invoices WHERE invoice_id = %s"
+_DEAL = "SELECT state FROM model.deals WHERE deal_id = %s"
 _WHOSE = "SELECT coalesce(name, company, email, phone) FROM model.customers WHERE customer_id = %s"
 _decode = msgspec.json.Decoder(Invoice).decode
+_decode_deal = msgspec.json.Decoder(Deal).decode
 
 Row = Mapping[str, Any]
 Parts = Mapping[str, Sequence[Row]]
@@ -120,6 +122,12 @@ def _related(connection: psycopg.Connection, page: ListPage, row: Row) -> Mappin
 
 
 def _of_record(cursor: psycopg.Cursor[dict[str, Any]], page: ListPage, ident: str) -> Parts:
+    if page.name == "deals":
+        [deal] = cursor.execute(_DEAL.encode(), (ident,)).fetchall()
+        return {
+            "to_do": [asdict(planned) for planned in to_do(_decode_deal(deal["state"]))],
+            "stages": cursor.execute(_STAGES.encode(), (ident,)).fetchall(),
+        }
     if page.name == "invoices":
         [found] = cursor.execute(_INVOICE.encode(), (ident,)).fetchall()
         invoice = _decode(found["state"]).issued.value

@@ -1,6 +1,7 @@
 """The pages of leads, deals, orders, refunds and invoices: what stands, what belongs to it, what happened."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,7 @@ from api.pages.lists.definition import ListPage
 from api.pages.lists.rows import flags
 from api.pages.records.details import details
 from api.pages.visit import Visit, visitor
+from domain.tenant import business_day
 
 router = APIRouter()
 
@@ -48,6 +50,7 @@ def _show(page: ListPage) -> Callable[..., Response]:
             freshness=current,
             flags=flags,
             answers=_answers,
+            today=business_day(datetime.now(UTC), time_zone),
         )
 
     return show
