@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from api.demo.dice import Dice, Step
 from api.demo.invoices import Bill, invoice_of
@@ -42,7 +43,32 @@ FOLLOW_UPS = (
     FollowUpRule(pipeline="sales", stage="Negotiation", days=30, task="Ask what is in the way"),
     FollowUpRule(pipeline="wholesale", stage="Samples", days=14, task="Ask how the samples were liked"),
 )
-_TITLES = ("Tea for {} desks", "Gift sets for {} guests", "Tea bar for {} people", "{} welcome boxes")
+
+
+class Offer(NamedTuple):
+    """What a deal is about: how many of what, at what price each."""
+
+    title: str
+    pieces: tuple[int, int]
+    price: tuple[int, int]
+
+
+_DESKS = Offer("Tea for {} desks", (8, 120), (45, 140))
+OFFERS = {
+    DEFAULT.name: (
+        _DESKS,
+        Offer("Tea bar for {} people", (20, 150), (35, 95)),
+        Offer("Gift sets for {} guests", (30, 250), (18, 48)),
+        Offer("{} welcome boxes", (15, 180), (28, 64)),
+    ),
+    WHOLESALE.name: (
+        Offer("{} kg of loose tea", (40, 400), (24, 46)),
+        Offer("Opening order for {} shops", (2, 9), (900, 2_400)),
+        Offer("{} tins for the winter season", (150, 1_200), (7, 14)),
+        Offer("House blend, {} kg", (25, 250), (30, 58)),
+    ),
+}
+"""What is sold by each pipeline."""
 _LOST = ("price", "chose a competitor", "no decision", "budget cut", "bad timing")
 _TASKS = ("Call back", "Send samples", "Send the offer", "Ask for a decision", "Check delivery dates")
 
@@ -71,11 +97,13 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
     """Yield a deal's way through its pipeline; about one in eight stays in a stage much longer than it should."""
     pipeline = dice.one_of((DEFAULT, DEFAULT, WHOLESALE))
     first, *later = [stage for stage in pipeline.stages if stage.outcome == "open"]
+    offer = dice.one_of(OFFERS[pipeline.name])
+    pieces = dice.number(*offer.pieces)
     opened = OpenDeal(
         source_id=about.source_id,
         pipeline=pipeline.name,
         stage=first.name,
-        title=dice.one_of(_TITLES).format(dice.number(5, 90)),
+        title=offer.title.format(pieces),
         profile=about.who.visitor(),
         owner=owner,
         lead_id=about.lead_id,
@@ -84,7 +112,7 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
     )
     yield Step(at, OFFICE, opened)
     yield _known(Profile(email=about.who.email, owner=owner, lifecycle_stage="prospect"), at)
-    deal_id, amount = about.deal_id, dice.money(400, 18_000)
+    deal_id, amount = about.deal_id, _estimate(pieces * dice.number(*offer.price))
     stuck = dice.number(0, len(later)) if dice.happens(0.13) else None
     for number, stage in enumerate(later):
         at = _left(dice, pipeline.stages[number], at, stuck=number == stuck)
@@ -92,7 +120,7 @@ def deal_of(dice: Dice, about: Opportunity, owner: str, at: datetime) -> Iterato
             yield Step(at, OFFICE, LoseDeal(deal_id=deal_id, reason=dice.one_of(_LOST)))
             return
         if number == 0 or dice.happens(0.2):
-            amount = amount if number == 0 else (amount * dice.number(70, 120) / 100).quantize(Decimal(1))
+            amount = amount if number == 0 else _estimate(amount * dice.number(70, 120) / 100)
             yield Step(at, OFFICE, ChangeAmount(deal_id=deal_id, amount=amount, currency=about.who.currency))
         at += timedelta(minutes=dice.number(1, 20))
         yield Step(at, OFFICE, MoveToStage(deal_id=deal_id, stage=stage.name))
@@ -116,7 +144,7 @@ def forgotten_of(about: Opportunity, amount: Decimal, at: datetime) -> Iterator[
         source_id=about.source_id,
         pipeline=DEFAULT.name,
         stage="New",
-        title=_TITLES[0].format(about.who.number % 80 + 5),
+        title=_DESKS.title.format(amount // 80),
         profile=about.who.visitor(),
         owner=OWNERS[0],
         company=about.who.company,
@@ -127,6 +155,11 @@ def forgotten_of(about: Opportunity, amount: Decimal, at: datetime) -> Iterator[
     yield Step(at, OFFICE, ChangeAmount(deal_id=about.deal_id, amount=amount, currency=about.who.currency))
     for days, stage in enumerate(("Qualified", "Proposal")):
         yield Step(at + timedelta(days=days), OFFICE, MoveToStage(deal_id=about.deal_id, stage=stage))
+
+
+def _estimate(amount: int | Decimal) -> Decimal:
+    """Return an amount in whole tens, as people estimate."""
+    return 10 * (Decimal(amount) / 10).quantize(Decimal(1))
 
 
 def _known(profile: Profile, at: datetime) -> Step:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -46,10 +45,6 @@ class Dice:
     def count(self, average: float) -> int:
         """Return how often something happens in a day, if that is so often on average."""
         return int(average) + self.happens(average % 1)
-
-    def money(self, low: int, high: int) -> Decimal:
-        """Return an amount in whole tens, as people estimate."""
-        return Decimal(10 * self.number(low // 10, high // 10))
 
     def seconds(self, low: float, high: float) -> float:
         """Return a time between the two."""

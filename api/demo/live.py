@@ -9,7 +9,7 @@ from typing import Any
 
 from api.demo.dice import Dice, Step
 from api.demo.enquiries import enquiry_of
-from api.demo.people import Crowd
+from api.demo.people import VISITORS, Crowd
 from api.demo.shops import SHOPS, order_of
 from api.demo.telling import ACTOR
 from api.demo.year import story
@@ -54,7 +54,7 @@ def steps(tenant: str, ends: datetime) -> Iterator[Step]:
     """Yield what happens after `ends`, for ever and always the same: planned steps, and storylines that begin."""
     planned = deque(step for step in story(tenant, ends) if step.at > ends)
     running: list[deque[Step]] = []
-    crowd = Crowd(known=_KNOWN)
+    crowd, visitors = Crowd(known=_KNOWN), Crowd(first=VISITORS, known=_KNOWN)
     begun = 0
     while True:
         dice = Dice("live", begun, len(planned), sum(map(len, running)))
@@ -63,7 +63,7 @@ def steps(tenant: str, ends: datetime) -> Iterator[Step]:
             continue
         if not running or (len(running) < _AT_ONCE and dice.happens(0.4)):
             begun += 1
-            running.append(deque(_storyline(tenant, begun, crowd, ends)))
+            running.append(deque(_storyline(tenant, begun, crowd, visitors, ends)))
             storyline = running[-1]
         else:
             storyline = dice.one_of(running)
@@ -71,14 +71,13 @@ def steps(tenant: str, ends: datetime) -> Iterator[Step]:
         running = [one for one in running if one]
 
 
-def _storyline(tenant: str, number: int, crowd: Crowd, at: datetime) -> Iterator[Step]:
+def _storyline(tenant: str, number: int, crowd: Crowd, visitors: Crowd, at: datetime) -> Iterator[Step]:
     dice = Dice("storyline", number)
-    who = crowd.who(dice, new=0.4)
     if dice.happens(0.55):
-        shop = dice.one_of(SHOPS)
+        shop, who = dice.one_of(SHOPS), crowd.who(dice, new=0.4)
         found = order_of(dice, shop, _FIRST + number, who.account(shop.accounts), at)
     else:
-        found = enquiry_of(dice, tenant, f"{_FIRST + number}", who, at)
+        found = enquiry_of(dice, tenant, f"{_FIRST + number}", visitors.who(dice, new=0.6), at)
     return iter(sorted(found, key=lambda step: step.at))
 
 

@@ -6,19 +6,31 @@ from api.demo.dice import Dice
 from domain.customer import Profile
 
 _FIRST = (
-    "Ada", "Ben", "Chloe", "Dev", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jonas", "Kaja", "Liam", "Marta", "Nils",
-    "Olga", "Pavel", "Quentin", "Rosa", "Samir", "Tove", "Uma", "Vera", "Wim", "Yara",
+    "Ada", "Ben", "Chloe", "Dev", "Elif", "Femi", "Greta", "Hugo", "Ingrid", "Jonas", "Kaja", "Liam", "Marta", "Nils",
+    "Olga", "Pavel", "Quentin", "Rosa", "Samir", "Tove", "Uma", "Vera", "Wim", "Yara", "Agnes", "Bruno", "Clara",
+    "Dario", "Emma", "Finn", "Hanna", "Ivan", "Julia", "Karim", "Lena", "Matteo", "Nora", "Oscar", "Paula", "Ruth",
 )  # fmt: skip
 _LAST = (
     "Aalto", "Brandt", "Costa", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ivanova", "Jansen", "Kowalski",
     "Lindgren", "Moreau", "Novak", "Okafor", "Petrov", "Quist", "Rossi", "Schmidt", "Tanaka", "Usman", "Vogel", "Weber",
+    "Adler", "Becker", "Carter", "Demir", "Evans", "Fontaine", "Gruber", "Hughes", "Ito", "Jensen", "Keller", "Laurent",
+    "Mendes", "Nguyen", "Olsen", "Papadakis", "Reyes", "Silva", "Thomas", "Urban", "Vidal", "Walsh", "Yilmaz", "Zimmer",
+    "Bauer", "Clarke", "Duarte",
 )  # fmt: skip
+_STEP = 617  # shares no factor with the number of names: each is given once before one is given again
 _COMPANIES = (
     "Harbour Hotels", "Lindgren & Co", "Nordlicht Cafe", "Kite Studio", "Brandt Architects", "Rossi Catering",
-    "Blue Door Books", "Vogel Logistics", "Field Day Events", "Atelier Moreau",
+    "Blue Door Books", "Vogel Logistics", "Field Day Events", "Atelier Moreau", "Oak & Ember", "Studio Pixelwerk",
+    "Hughes Dental", "Kanzlei Adler", "Riverside Yoga", "Maison Fontaine", "Gruber Bau", "Copper Kettle Inn",
+    "Papadakis Imports", "Greenline Energy", "Hotel Seeblick", "Walsh & Partners", "Little Owl Nursery",
+    "Zimmer Hostel", "North Quay Coworking", "Praxis am Park", "Carter Brewing", "Galerie Duarte",
+    "Bauer Maschinen", "Juniper Spa", "Keller Druck", "The Reading Room", "Olsen Boats", "Cinema Rex",
+    "Silva Ceramics", "Nguyen Kitchens",
 )  # fmt: skip
 CURRENCIES = {"DE": "EUR", "FR": "EUR", "GB": "GBP", "US": "USD"}
 """Each country of the demo, and what its people pay in."""
+VISITORS = 5_001
+"""The number from which on people come by the website's forms: most of them for a company."""
 _DIALLED = {"DE": "+4930", "FR": "+3314", "GB": "+4420", "US": "+1212"}
 
 
@@ -61,15 +73,15 @@ class Person:
 def person(number: int) -> Person:
     """Return the person of this number."""
     dice = Dice("person", number)
-    first, last = dice.one_of(_FIRST), dice.one_of(_LAST)
+    last, first = divmod(number * _STEP % (len(_FIRST) * len(_LAST)), len(_FIRST))
     country = dice.one_of(("DE", "DE", "DE", "FR", "GB", "GB", "US"))
     return Person(
         number=number,
-        name=f"{first} {last}",
-        email=f"{first}.{last}.{number}@example.com".lower(),
+        name=f"{_FIRST[first]} {_LAST[last]}",
+        email=f"{_FIRST[first]}.{_LAST[last]}.{number}@example.com".lower(),
         phone=f"{_DIALLED[country]}555{number:04}",
         country=country,
-        company=dice.one_of(_COMPANIES) if dice.happens(0.3) else None,
+        company=dice.one_of(_COMPANIES) if dice.happens(0.75 if number >= VISITORS else 0.15) else None,
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from api.demo.deals import FOLLOW_UPS, OFFICE, OWNERS, PIPELINES, Opportunity, deal_of, forgotten_of
 from api.demo.dice import Dice, Step
 from api.demo.enquiries import enquiry_of
-from api.demo.people import Crowd, person
+from api.demo.people import VISITORS, Crowd, person
 from api.demo.shops import BRITAIN, EUROPE, order_of
 from api.demo.twins import twins
 from api.pages.board.opening import FORM
@@ -77,7 +77,7 @@ def _settings(at: datetime) -> Iterator[Step]:
 
 
 def _days(tenant: str, began: datetime) -> Iterator[Step]:
-    crowd, visitors = Crowd(), Crowd(first=5_001)
+    crowd, visitors = Crowd(), Crowd(first=VISITORS)
     orders = enquiries = deals = 0
     for number in range(YEAR.days):
         day = (began + timedelta(days=number)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -5,8 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.demo.deals import OFFERS
 from api.demo.year import YEAR, story
-from commands.command import DefinePipeline, IssueInvoice, RecordOrder, RecordPayment, WinDeal
+from commands.command import (
+    CaptureLead,
+    ChangeAmount,
+    DefinePipeline,
+    IssueInvoice,
+    OpenDeal,
+    RecordOrder,
+    RecordPayment,
+    WinDeal,
+)
+from domain.ids import external_id
 
 NOW = datetime(2031, 8, 17, 14, 30, tzinfo=UTC)
 
@@ -60,3 +71,34 @@ def test_the_office_is_closed_at_night_and_on_sundays() -> None:
     won = [step.at for step in story("main", NOW) if isinstance(step.command, WinDeal)]
     assert won
     assert all(8 <= at.hour < 18 and at.weekday() < 5 for at in won)
+
+
+def test_few_people_share_a_name() -> None:
+    told = (
+        step.command for step in story("main", NOW) if isinstance(step.command, CaptureLead | RecordOrder)
+    )
+    people = {one.profile.email: one.profile.name for one in told if one.profile is not None}
+    names = Counter(name for name in people.values() if name and " " in name)
+    assert len(people) > 400
+    assert sum(names.values()) - len(names) < len(people) / 10
+    assert max(names.values()) <= 3
+
+
+def test_a_deal_is_worth_what_it_is_about() -> None:
+    worth: dict[str, tuple[int, int]] = {}
+    first: dict[str, int] = {}
+    for step in story("main", NOW):
+        match step.command:
+            case OpenDeal(source_id=str(name), pipeline=pipeline, title=title):
+                [pieces] = [int(word) for word in title.split() if word.isdigit()]
+                [offer] = [one for one in OFFERS[pipeline] if one.title.format(pieces) == title]
+                low, high = offer.price
+                worth[external_id("main", "deal", "backstory", name)] = (pieces * low - 5, pieces * high + 5)
+            case ChangeAmount(deal_id=deal_id, amount=amount):
+                first.setdefault(deal_id, int(amount))
+            case _:
+                pass
+    assert len(first) > 100
+    for deal_id, amount in first.items():
+        low, high = worth[deal_id]
+        assert low <= amount <= high
