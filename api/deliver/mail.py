@@ -50,7 +50,7 @@ class _Due(NamedTuple):
 
 
 class Mailer:
-    """Sends queued messages by a mail server; without one it says that one was sent, but not to whom.
+    """Sends queued messages by a mail server; without one they fail.
 
     `tell` is given a line for people. Several may run: each message is one process's at a time.
     """
@@ -121,8 +121,7 @@ class Mailer:
         if address is None:
             raise Unsendable("there is no e-mail address")
         if self._server is None:
-            self._tell("a message is sent: to nobody, for no mail server is set")
-            return
+            raise Unsendable("no mail server is set")
         try:
             self._server.send(address, _mail(queued, event_id, self._server.sender))
         except (ValueError, smtplib.SMTPNotSupportedError) as cause:
