@@ -94,7 +94,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     deal.DealLost: lambda e: f"Deal lost{_because(e.reason)}",
     deal.DealReopened: lambda _: "Deal reopened",
     deal.DealLinkedToCustomer: lambda e: _linked("Deal", e.customer_id),
-    deal.FollowUpScheduled: lambda e: f"Follow-up due on {e.due_on}: {e.task}",
+    deal.FollowUpScheduled: lambda e: f"Follow-up due on {e.due_on}",
     deal.FollowUpCompleted: lambda _: "Follow-up done",
     deal.DealActivityRecorded: lambda e: " ".join(part for part in (e.kind, e.activity, e.status) if part),
     order.OrderPlaced: lambda e: f"Ordered for {_money(e.total, e.currency)}{_lines(len(e.lines))}",

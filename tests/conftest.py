@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 
 from api.embedded import EmbeddedPostgres
@@ -29,6 +30,15 @@ _ROOM = 6 << 30  # bytes: more than a run takes
 _FOLDER = "tests-"  # short: sockets lie far down in it, and their paths may have 107 bytes
 _NO_KAFKA = "no Apache Kafka"
 NO_CHROMIUM = "no Chromium"
+
+settings.register_profile(
+    "backstory",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile(
+    "backstory"
+)  # the machine may be busy, and fixtures that examples share are meant to be
 
 for name in [name for name in os.environ if name.startswith("BACKSTORY_") and "TEST" not in name]:
     del os.environ[name]

@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.pages.lists.catalogue import LISTS
@@ -33,7 +33,7 @@ def test_no_address_and_no_form_of_a_page_is_too_odd(service: Service) -> None: 
     person = Person(service, "admin")
     state = service.client.app.state  # type: ignore[attr-defined]
 
-    @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, database=None)
     @given(asked=st.sampled_from(ASKED), query=SAID, form=SAID, of_us=st.booleans())
     def answers(asked: tuple[str, object], query: dict[str, str], form: dict[str, str], of_us: bool) -> None:  # noqa: FBT001 - drawn
         method, route = asked

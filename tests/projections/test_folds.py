@@ -200,7 +200,7 @@ def given_stream(stream: str) -> tuple[Fold[Any], st.SearchStrategy[list[Event]]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_order_of_arrival_ends_in_the_same_row(stream: str, data: st.DataObject) -> None:
     fold, some = given_stream(stream)
@@ -211,7 +211,7 @@ def test_any_order_of_arrival_ends_in_the_same_row(stream: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_fold_goes_on_from_what_was_kept_and_never_changes_what_it_is_given(
     stream: str, data: st.DataObject
@@ -229,7 +229,7 @@ def test_a_fold_goes_on_from_what_was_kept_and_never_changes_what_it_is_given(
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_fact_told_twice_counts_once(stream: str, data: st.DataObject) -> None:
     fold, some = given_stream(stream)
@@ -238,7 +238,7 @@ def test_a_fact_told_twice_counts_once(stream: str, data: st.DataObject) -> None
     assert content(fold, once) == content(fold, twice)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_an_order_looks_wrong_in_the_same_ways_to_its_row_and_to_its_decisions(data: st.DataObject) -> None:
     fold, some = given_stream("order-1")
@@ -255,7 +255,7 @@ def test_an_order_looks_wrong_in_the_same_ways_to_its_row_and_to_its_decisions(d
     assert open_now == dict(order.anomalies_of(decided))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_deal_stands_where_its_decisions_think_it_stands(data: st.DataObject) -> None:
     fold, some = given_stream("deal-1")

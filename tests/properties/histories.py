@@ -139,6 +139,11 @@ PARTICULAR: Mapping[type[Event], Mapping[str, st.SearchStrategy[Any]]] = {
     order.OrderRevised: {"lines": LINES},
     order.RefundIssued: {"lines": LINES},
     tenant.BatchImported: {"anomalies": st.just({})},
+    tenant.FollowUpRulesDefined: {
+        "rules": st.sampled_from(
+            [(), (tenant.FollowUpRule(pipeline="sales", stage="New", days=5, task="Call back"),)]
+        )
+    },
     tenant.LeadHandlingDefined: {"owners": st.sampled_from([(), ("olga",), ("olga", "pavel")])},
 }
 

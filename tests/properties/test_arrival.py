@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -243,7 +243,7 @@ def _ends_the_same(
     assert _shown(database, other) == _shown(database, one)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(facts=FACTS, data=st.data())
 def test_facts_told_in_any_order_and_twice_end_in_the_same_rows_of_every_view(
     log: Log, database: str, projector: Projector, facts: list[Fact], data: st.DataObject

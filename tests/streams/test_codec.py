@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.event import registered, stored
@@ -18,7 +18,7 @@ from tests.streams.strategies import events
 
 
 @pytest.mark.parametrize("name", sorted(registered()))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_every_event_reads_as_it_was_written(shared_log: Log, name: str, data: st.DataObject) -> None:
     event = data.draw(events(registered()[name]))

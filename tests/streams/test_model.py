@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from psycopg.conninfo import make_conninfo
@@ -149,7 +149,5 @@ def test_any_course_of_requests_leaves_the_log_as_a_dict_would_be(database: str)
     LogMachine.conninfo = database
     run_state_machine_as_test(
         LogMachine,
-        settings=settings(
-            max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=8, stateful_step_count=30),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from psycopg.conninfo import make_conninfo
@@ -117,7 +117,7 @@ def taker(server: str, template: str) -> Iterator[Taker]:
 @pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module"
 )  # connection pools' threads do, meanwhile
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150)
 @given(st.lists(RECORDS, max_size=5))
 def test_whatever_is_published_is_recorded_or_rejected_with_field_and_rule(
     taker: Taker, records: list[Published]
@@ -139,7 +139,7 @@ def test_whatever_is_published_is_recorded_or_rejected_with_field_and_rule(
 @pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module"
 )  # connection pools' threads do, meanwhile
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(KINDS).flatmap(reports))
 def test_what_the_models_take_follows_the_published_schema(made: tuple[str, Any]) -> None:
     kind, data = made

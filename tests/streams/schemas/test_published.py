@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -47,7 +47,7 @@ def test_every_golden_sample_follows_the_schema_of_its_version(path: Path) -> No
 @pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module"
 )  # connection pools' threads do, meanwhile
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_an_event_holds_its_stored_form_follows_its_schema(log: Log, data: st.DataObject) -> None:
     cls = data.draw(st.sampled_from(sorted(registered().values(), key=lambda one: one.__name__)))

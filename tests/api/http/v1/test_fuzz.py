@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.http.v1.events import ORDER
@@ -121,7 +121,7 @@ def fuzzed(shared: Service) -> Fuzzed:
     return Fuzzed(shared)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=400, database=None)
 @given(data=st.data())
 def test_every_answer_is_documented_and_none_is_the_services_fault(
     fuzzed: Fuzzed, data: st.DataObject
