@@ -1,12 +1,15 @@
 """Import batches: their report, and taking one back; and what was taken out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import reduce
 
 from commands.command import Context, RecordExport, RecordImport, UndoBatch
 from commands.customers import claim_of
 from commands.desk import AGGREGATES, Desk
+from commands.names import REFUND
 from domain.ids import kind_of
+from domain.order import RefundIssued, RefundLinkedToOrder
 from domain.record import EventsWithdrawn, effective
 from domain.tenant import OPERATIONS, BatchImported, BatchNotFound, BatchUndone, ListExported
 from streams.records import Recorded
@@ -71,6 +74,8 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
             )
             desk.append(stream, [event])
             _settle_claims(desk, stream, events, frozenset(versions))
+            for refund in _no_longer_told(stream, events, frozenset(versions)):
+                _count_alone(desk, refund, stream, event)
             desk.draft.reopen.extend(sorted(recorded[stream][1]))
             withdrawn += len(versions)
             streams += 1
@@ -109,6 +114,29 @@ def _settle_claims(desk: Desk, stream: str, events: Sequence[Recorded], versions
     for claim in after - before:
         if desk.holder(*claim) is None:
             desk.claim(*claim, stream)
+
+
+def _no_longer_told(stream: str, events: Sequence[Recorded], versions: frozenset[int]) -> list[str]:
+    """Return the ids of the refunds that an order has told of, and tells nothing of without these versions."""
+    if kind_of(stream) != "order":
+        return []
+    told = effective([(r.version, r.event) for r in events])
+    refunds = [(version, event.refund_id) for version, event in told if isinstance(event, RefundIssued)]
+    left = {ident for version, ident in refunds if version not in versions}
+    return sorted({ident for _, ident in refunds} - left)
+
+
+def _count_alone(desk: Desk, refund_id: str, order: str, withdrawal: EventsWithdrawn) -> None:
+    """Have a refund count again where it was told without its order, whose tellings are withdrawn."""
+    if desk.holder(REFUND, refund_id) != order:
+        return
+    desk.release(REFUND, refund_id, order)
+    alone = f"refund-{refund_id}"
+    history = desk.histories([alone]).get(alone, [])
+    standing = effective([(r.version, r.event) for r in history])
+    links = tuple(version for version, event in standing if isinstance(event, RefundLinkedToOrder))
+    if links:
+        desk.append(alone, [replace(withdrawal, versions=links)])
 
 
 def _withdraws(recorded: Recorded) -> bool:

@@ -62,6 +62,9 @@ from commands.command import (
 from domain.ids import external_id
 from streams.randomness import random_uuid
 
+REFUND = "refund"
+"""The claim of a refund that was told with its order: held by the first order that it was told with."""
+
 SETTINGS = "tenant-settings"
 """The stream of which source owns which field, of the time zone, and of what becomes of leads."""
 KEYS = "tenant-keys"

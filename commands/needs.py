@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from commands.command import Command, Context
+from commands.command import Command, Context, RecordRefund
 from commands.customers import identities
-from commands.names import SETTINGS, named, stream_named
+from commands.names import REFUND, SETTINGS, named, stream_named
+from domain.ids import id_of
 
 _NAMED = {
     "customer_id": "customer",
@@ -32,6 +33,10 @@ def needs(asked: Sequence[tuple[Command, Context]]) -> tuple[set[str], set[tuple
             ident: Any = getattr(command, name, None)
             if ident is not None:
                 streams.add(f"{kind}-{ident}")
+        if isinstance(command, RecordRefund):
+            refund = named("refund", context, command.source_id)
+            streams.add(refund)
+            claims.add((REFUND, id_of(refund)))
         profile = getattr(command, "profile", None)
         if profile is not None:
             claims.update(identities(profile, context.source))

@@ -11,7 +11,7 @@ from commands.command import (
 )
 from commands.customers import find_or_register
 from commands.desk import Desk
-from commands.names import named, order_named
+from commands.names import REFUND, named, order_named
 from domain import order
 from domain.customer import CustomerNotFound
 from domain.errors import InvalidValue
@@ -80,7 +80,10 @@ def record_cancellation(desk: Desk, command: RecordCancellation, context: Contex
 
 
 def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
-    """Record money given back: in its order's stream when the shop says which order, else in one of its own."""
+    """Record money given back: in its order's stream when the shop says which order, else in one of its own.
+
+    Of a refund told in both ways its own stream is linked to the order, whichever telling comes first: it counts once.
+    """
     customer_id = find_or_register(desk, command.profile, context, command.occurred_at)
     refund = named("refund", context, command.source_id)
     known = order_named(command, context)
@@ -99,8 +102,14 @@ def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
         at=command.occurred_at,
     )
     desk.append(stream, events, customer_id=customer_id)
+    holder = desk.holder(REFUND, id_of(refund))
     if known is not None:
         _note(desk, stream)
+        if holder is None:
+            desk.claim(REFUND, id_of(refund), stream)
+    if (counts_in := known or holder) is not None:
+        linked = order.link_refund(desk.state(refund), order_id=id_of(counts_in), at=command.occurred_at)
+        desk.append(refund, linked)
     return id_of(refund)
 
 

@@ -114,6 +114,14 @@ class OrderLinkedToCustomer(Event):
     customer_id: str | None
 
 
+@stored("refund-linked-to-order.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLinkedToOrder(Event):
+    """The refund, which was told here without its order, is told with this one too, and counts there alone."""
+
+    order_id: str
+
+
 OrderEvent = (
     OrderPlaced
     | OrderRevised
@@ -122,6 +130,7 @@ OrderEvent = (
     | OrderCancelled
     | RefundIssued
     | OrderLinkedToCustomer
+    | RefundLinkedToOrder
     | PersonalDataErased
     | EventsWithdrawn
 )
@@ -189,7 +198,7 @@ def evolve(state: Order, event: OrderEvent) -> Order:  # noqa: PLR0911 - one arm
             return replace(state, expected=True)
         case OrderLinkedToCustomer(customer_id=customer_id):
             return replace(state, customer=state.customer.offer(customer_id, at))
-        case PersonalDataErased() | EventsWithdrawn():
+        case RefundLinkedToOrder() | PersonalDataErased() | EventsWithdrawn():
             return state
         case _:
             assert_never(event)
@@ -230,6 +239,8 @@ def _facts(event: OrderEvent) -> frozenset[tuple[object, ...]]:
             return frozenset({(RefundIssued, replace(event, customer_id=None))})
         case ShipmentSent(shipment_id=ident, quantities=quantities, complete=complete):
             return frozenset({("shipment", at, ident, frozenset(quantities.items()), complete)})
+        case RefundLinkedToOrder():
+            return frozenset({(RefundLinkedToOrder,)})
         case PersonalDataErased() | EventsWithdrawn():
             return frozenset()
         case _:
@@ -353,6 +364,11 @@ def refund(  # noqa: PLR0913 - a fact's fields
         lines=tuple(map(_checked_line, lines)),
     )
     return _new(state, event)
+
+
+def link_refund(state: Order, *, order_id: str, at: datetime) -> list[OrderEvent]:
+    """Note that a refund told without its order counts with this one; nothing where none was, or that is noted."""
+    return _new(state, RefundLinkedToOrder(occurred_at=at, order_id=order_id)) if state.refunds else []
 
 
 def link_to_customer(state: Order, *, customer_id: str | None, at: datetime) -> list[OrderEvent]:

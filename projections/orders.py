@@ -17,6 +17,7 @@ from domain.order import (
     OrderRevised,
     PaymentReceived,
     RefundIssued,
+    RefundLinkedToOrder,
     ShipmentSent,
     anomalies,
     lines_total,
@@ -66,7 +67,7 @@ class Shipment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Order(msgspec.Struct, omit_defaults=True):
-    """What the fold of one order, or of one refund without an order, remembers."""
+    """What the fold of one order, or of one refund without an order, remembers; that may count `elsewhere`."""
 
     placed_at: datetime | None = None
     source: str | None = None
@@ -79,6 +80,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     refunds: dict[str, Register[Refund]] = {}
     cancelled_at: datetime | None = None
     expected: bool = False
+    elsewhere: bool = False
     anomalies: Anomalies = {}
 
 
@@ -152,6 +154,12 @@ def _linked(state: Order | None, recorded: Recorded) -> Order:
     event: OrderLinkedToCustomer = recorded.event  # type: ignore[assignment]
     after = copy(state) if state else Order()
     after.customer = after.customer.offer(event.customer_id, stamp(event.occurred_at))
+    return after
+
+
+def _counted_elsewhere(state: Order | None, _recorded: Recorded) -> Order:
+    after = copy(state) if state else Order()
+    after.elsewhere = True
     return after
 
 
@@ -233,7 +241,7 @@ def _row(state: Order) -> Row:
 
 def _refunds_told(state: Order) -> str | None:
     """Return every refund as the view of refunds reads it, with the microsecond it went back; None without any."""
-    if not state.refunds:
+    if not state.refunds or state.elsewhere:
         return None
     told = [
         {"refund_id": ident, "micros": refund.stamp[0], **msgspec.structs.asdict(refund.value)}
@@ -269,7 +277,7 @@ def _money(state: Order) -> Iterator[Part]:
     customer, content = state.customer.value, state.content.value
     if customer is not None and content is not None:
         yield (customer, content.currency), (1, content.total, 0, ZERO)
-    for told in state.refunds.values():
+    for told in () if state.elsewhere else state.refunds.values():
         if (whose := customer or told.value.customer_id) is not None:
             yield (whose, told.value.currency), (0, ZERO, 1, told.value.amount)
 
@@ -305,6 +313,7 @@ ORDERS = ReadModel(
             ShipmentSent: _shipped,
             OrderCancelled: _cancelled,
             RefundIssued: _refunded,
+            RefundLinkedToOrder: _counted_elsewhere,
             OrderLinkedToCustomer: _linked,
         },
         row=_row,

@@ -103,6 +103,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     order.ShipmentSent: lambda e: "Everything shipped" if e.complete else "Part of the order shipped",
     order.OrderCancelled: lambda e: f"Order cancelled{_because(e.reason)}",
     order.RefundIssued: lambda e: f"Refunded {_money(e.amount, e.currency)}{_because(e.reason)}",
+    order.RefundLinkedToOrder: _silent,
     order.OrderLinkedToCustomer: lambda e: _linked("Order", e.customer_id),
     invoice.InvoiceIssued: lambda e: f"Invoice over {_money(e.subtotal + e.tax, e.currency)}",
     invoice.InvoicePaid: lambda e: f"Invoice paid with {_money(e.amount, e.currency)}",

@@ -13,7 +13,7 @@ from domain.ids import id_of
 from domain.invoice import InvoiceEvent
 from domain.lead import LeadEvent, LeadLinkedToCustomer
 from domain.message import MessageEvent
-from domain.order import OrderEvent, OrderLinkedToCustomer, RefundIssued
+from domain.order import OrderEvent, OrderLinkedToCustomer, RefundIssued, RefundLinkedToOrder
 from domain.record import EventsWithdrawn, PersonalDataErased
 from domain.register import Register, stamp
 from projections.definition import Fold, Journal, ReadModel, Row
@@ -118,7 +118,7 @@ def _later(one: datetime | None, other: datetime) -> datetime:
 
 
 _LINKS = (DealLinkedToCustomer, LeadLinkedToCustomer, OrderLinkedToCustomer)
-_CORRECTIONS: set[type[Event]] = {EventsWithdrawn, PersonalDataErased}
+_CORRECTIONS: set[type[Event]] = {EventsWithdrawn, PersonalDataErased, RefundLinkedToOrder}
 _OF_CUSTOMERS: set[type[Event]] = {*get_args(CustomerEvent)} - _CORRECTIONS
 _OF_RECORDS: set[type[Event]] = {
     *get_args(DealEvent),

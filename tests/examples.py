@@ -186,6 +186,7 @@ EVENTS: tuple[Event, ...] = (
     order.ShipmentSent(occurred_at=at(60), shipment_id="s-1", quantities={"MUG": Decimal(2)}, complete=True),
     order.OrderCancelled(occurred_at=at(90), reason="changed their mind"),
     REFUNDED,
+    order.RefundLinkedToOrder(occurred_at=at(95), order_id="o-1"),
     order.OrderLinkedToCustomer(occurred_at=at(95), customer_id=ANN),
     ISSUED,
     invoice.InvoicePaid(occurred_at=at(20), payment_id="p-2", currency="EUR", amount=Decimal("100.00")),

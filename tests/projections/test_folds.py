@@ -77,6 +77,7 @@ STREAMS: dict[str, tuple[ReadModel, st.SearchStrategy[Event]]] = {
                 customer_id=maybe,
             ),
             facts(order.OrderLinkedToCustomer, customer_id=maybe),
+            facts(order.RefundLinkedToOrder, order_id=names),
         ),
     ),
     "deal-1": (

@@ -269,6 +269,7 @@ REFUNDED = RecordRefund(
         [replace(ORDERED, occurred_at=at(minutes)) for minutes in (0, 1)],
         [ORDERED, replace(REFUNDED, profile=ANN)],
         [replace(REFUNDED, profile=BOB), replace(ORDERED, profile=ANN)],
+        [ORDERED, REFUNDED, replace(REFUNDED, order_source_id=None, profile=ANN, occurred_at=at(3))],
         [
             replace(REFUNDED, order_source_id=None, profile=who, occurred_at=at(n))
             for n, who in ((0, None), (1, ANN))
@@ -281,6 +282,7 @@ REFUNDED = RecordRefund(
         "a guest's order told again",
         "a guest's order and a refund that names someone",
         "an order and a refund that name two people",
+        "a refund told with its order and without",
         "a refund that names someone only later",
     ],
 )
