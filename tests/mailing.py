@@ -37,7 +37,7 @@ class Talk(socketserver.StreamRequestHandler):
         """Talk until the other one quits or hangs up."""
         self.say("220 ready")
         people: list[str] = []
-        while line := self.rfile.readline().decode().strip():
+        while line := self.rfile.readline().decode(errors="replace").strip():
             verb = line.split(" ")[0].upper()
             if verb == "RCPT" and self.server.refuses:
                 self.say(self.server.refuses)
