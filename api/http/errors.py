@@ -102,7 +102,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     log_errors.WrongExpectedVersion: Rule(409, "version-conflict", ("expected", "current")),
     log_errors.Overtaken: Rule(409, "overtaken"),
     log_errors.KeyDestroyed: Rule(409, "forgotten-meanwhile"),
-    log_errors.KeyTaken: Rule(409, "overtaken"),
+    log_errors.KeyTaken: Rule(409, "told-meanwhile"),
     log_errors.ClaimTaken: Rule(409, "identity-taken", ("kind", "holder")),
     log_errors.Unstorable: Rule(400, "unstorable"),
     log_errors.CommandReused: Rule(422, "idempotency-key-reused"),
