@@ -3,7 +3,7 @@
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -35,6 +35,11 @@ class Talk(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Talk until the other one quits or hangs up."""
+        with suppress(ConnectionError):
+            self.talk()
+
+    def talk(self) -> None:
+        """Talk until the other one quits. Raises ConnectionError when it hangs up."""
         self.say("220 ready")
         people: list[str] = []
         while line := self.rfile.readline().decode(errors="replace").strip():
