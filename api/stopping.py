@@ -9,6 +9,15 @@ from collections.abc import Callable
 _GRACE = 15.0  # seconds a supervised process has to end by itself
 
 
+def told_to_stop(*, supervised: bool) -> threading.Event:
+    """Return what is set when a role is told to stop: by a signal, or by the end of the supervisor that it has."""
+    stop = threading.Event()
+    stop_on_signals(stop.set)
+    if supervised:
+        stop_with_parent(stop.set)
+    return stop
+
+
 def stop_on_signals(stop: Callable[[], object]) -> None:
     """Call `stop` on SIGTERM and SIGINT. Must be called in the main thread."""
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -244,7 +244,7 @@ def _rules(desk: Desk, pipeline: str | None) -> Pipeline | None:
     return rules if rules.version else None
 
 
-def rules_to_begin(desk: Desk, pipeline: str) -> Pipeline:
+def rules_to_begin(desk: Desk, pipeline: str | None) -> Pipeline:
     """Return the pipeline's rules of today; where none were defined, those to begin with, if it has some."""
     return _rules(desk, pipeline) or (DEFAULT if pipeline == DEFAULT.name else NEW)
 

@@ -267,7 +267,8 @@ def to_do(state: Deal) -> list[FollowUpScheduled]:
 
 
 def _next_due(state: Deal) -> date | None:
-    return min((planned.due_on for planned in to_do(state)), default=None)
+    planned = to_do(state)
+    return planned[0].due_on if planned else None
 
 
 DEALS = ReadModel(

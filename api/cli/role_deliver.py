@@ -15,7 +15,7 @@ from api.deliver.leads import Leads
 from api.deliver.mail import Mailer
 from api.mail import mail_server
 from api.place import Place
-from api.stopping import stop_on_signals, stop_with_parent
+from api.stopping import told_to_stop
 
 _LOOK = 10.0  # seconds between two looks for idle deals
 
@@ -28,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Do each job until told to stop. Whatever goes wrong in one ends the process."""
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if args.supervised:
-        stop_with_parent(stop.set)
+    stop = told_to_stop(supervised=args.supervised)
     leads = Leads(place.log, _tell)
     mailer = Mailer(place.log, mail_server(place.settings), _tell)
     jobs: list[Callable[[], None]] = [

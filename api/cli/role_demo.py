@@ -1,13 +1,12 @@
 """`backstory demo`: the role that goes on with the demo's business."""
 
 import argparse
-import threading
 
 from api.demo.live import go_on
 from api.demo.telling import told
 from api.failures import Failure
 from api.place import Place
-from api.stopping import stop_on_signals, stop_with_parent
+from api.stopping import told_to_stop
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, place: Place) -> int:
     """Tell an event every few seconds until told to stop. Whatever goes wrong ends the process."""
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if args.supervised:
-        stop_with_parent(stop.set)
+    stop = told_to_stop(supervised=args.supervised)
     ends = told(place.log, place.tenant)
     if ends is None:
         raise Failure("this log has no demo to go on with: `backstory up --demo` tells it on an empty one")

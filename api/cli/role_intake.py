@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import threading
 from collections import Counter
 
 from api.cli.kafka_flags import add_kafka, brokers
@@ -12,7 +11,7 @@ from api.intake.retrying import Retried, retry
 from api.intake.taking import Taker
 from api.place import Place
 from api.settings import Settings
-from api.stopping import stop_on_signals, stop_with_parent
+from api.stopping import told_to_stop
 from streams.kafka.intake import Intake, NotNow
 from streams.kafka.retrying import KafkaAway, rejected_topic_of
 from streams.kafka.topics import Topics
@@ -41,10 +40,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
         return _retry(args, servers, topics, taker)
     if args.all or args.reason or args.json:
         raise Misuse("--reason, --all, --json: only with `backstory intake retry`")
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if args.supervised:
-        stop_with_parent(stop.set)
+    stop = told_to_stop(supervised=args.supervised)
     Intake(servers, topics, taker, _tell).run(stop)
     return 0
 

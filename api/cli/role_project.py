@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-import threading
 
 from api.cli.kafka_flags import add_kafka
 from api.failures import Failure
 from api.place import Place
-from api.stopping import stop_on_signals, stop_with_parent
+from api.stopping import told_to_stop
 from projections.projector import CheckpointMoved, Projector
 from streams.follower import Follower, LogFollower
 from streams.kafka.clients import KafkaError
@@ -27,10 +26,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
 
     Whatever goes wrong ends the process, which says what it was; a supervisor restarts it.
     """
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if args.supervised:
-        stop_with_parent(stop.set)
+    stop = told_to_stop(supervised=args.supervised)
 
     def through_kafka(log: Log) -> Follower:
         topics = Topics(args.kafka_prefix)

@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-import threading
 
 from api.cli.kafka_flags import add_kafka, brokers
 from api.place import Place
-from api.stopping import stop_on_signals, stop_with_parent
+from api.stopping import told_to_stop
 from streams.kafka.relay import Relay
 from streams.kafka.topics import Topics
 
@@ -20,10 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, place: Place) -> int:
     """Publish until told to stop. Several may run: one leads, the others stand by."""
     servers = brokers(args.kafka)
-    stop = threading.Event()
-    stop_on_signals(stop.set)
-    if args.supervised:
-        stop_with_parent(stop.set)
+    stop = told_to_stop(supervised=args.supervised)
     Relay(place.conninfo, servers, Topics(args.kafka_prefix), _tell).run(stop)
     return 0
 

@@ -1,13 +1,14 @@
-"""How far each job has followed the log, and what the log has told since."""
+"""How far each job has followed the log, what the log has told since, and who asks for what follows from it."""
 
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
 
+from commands.command import Context
 from streams.log import Log
 from streams.waking import Waker
 
@@ -30,6 +31,19 @@ class Told(NamedTuple):
 
 Take = Callable[[psycopg.Connection[Any], Sequence[Told]], object]
 """Does with events what a job does; what it writes on the connection is committed with how far the job has come."""
+
+
+def because_of(event_id: str, tenant: str, does: str, correlation_id: str | None) -> Context:
+    """Return the context of what is asked because of an event: its command id, of the event, makes it happen once."""
+    return Context(
+        tenant=tenant,
+        actor="backstory",
+        source="app",
+        now=datetime.now(UTC),
+        command_id=f"{does}-{event_id}",
+        correlation_id=correlation_id,
+        causation_id=event_id,
+    )
 
 
 def take_in(log: Log, job: str, type_: str, take: Take, *, from_head: bool = False) -> bool:

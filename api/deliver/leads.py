@@ -1,14 +1,14 @@
 """New leads: each is given what its tenant has defined, in seconds and once."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 
-from api.deliver.following import Told, take_in, untaken
+from api.deliver.following import Told, because_of, take_in, untaken
 from commands.batches import of_import
-from commands.command import Context, HandleLead
+from commands.command import HandleLead
 from commands.handle import handle
 from domain.errors import Refusal
 from domain.event import stored_as
@@ -16,7 +16,6 @@ from domain.ids import id_of
 from domain.lead import LeadCaptured
 from streams.log import Log
 
-ACTOR, SOURCE = "backstory", "app"
 _FRESH = timedelta(days=1)
 _JOB, _CAPTURED = "leads", stored_as(LeadCaptured).name
 
@@ -41,15 +40,8 @@ class Leads:
                 self._handle(captured)
 
     def _handle(self, captured: Told) -> None:
-        context = Context(
-            tenant=captured.tenant,
-            actor=ACTOR,
-            source=SOURCE,
-            now=datetime.now(UTC),
-            command_id=f"handle-{captured.event_id}",
-            correlation_id=captured.correlation_id or captured.event_id,
-            causation_id=captured.event_id,
-        )
+        correlation_id = captured.correlation_id or captured.event_id
+        context = because_of(captured.event_id, captured.tenant, "handle", correlation_id)
         try:
             handle(self._log, HandleLead(lead_id=id_of(captured.stream)), context)
         except Refusal as refusal:

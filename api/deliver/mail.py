@@ -6,17 +6,16 @@ under the same Message-ID. One whose sending is in the log is never sent again, 
 
 import smtplib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, NamedTuple
 
 import psycopg
 
-from api.deliver.following import Told, take_in, untaken
-from api.deliver.leads import ACTOR, SOURCE
+from api.deliver.following import Told, because_of, take_in, untaken
 from api.mail import Smtp
-from commands.command import Command, Context, RecordMessageFailed, RecordMessageSent
+from commands.command import Command, RecordMessageFailed, RecordMessageSent
 from commands.desk import Desk
 from commands.handle import handle
 from commands.messages import address_of
@@ -136,16 +135,7 @@ class Mailer:
             raise
 
     def _record(self, due: _Due, command: Command, became: str) -> None:
-        context = Context(
-            tenant=due.tenant,
-            actor=ACTOR,
-            source=SOURCE,
-            now=datetime.now(UTC),
-            command_id=f"{became}-{due.event_id}",
-            correlation_id=due.correlation_id,
-            causation_id=due.event_id,
-        )
-        handle(self._log, command, context)
+        handle(self._log, command, because_of(due.event_id, due.tenant, became, due.correlation_id))
 
 
 def waiting(connection: psycopg.Connection[Any], since: timedelta) -> int:

@@ -9,14 +9,12 @@ from api.pages.board.opening import Lacking
 from api.pages.forms import NEEDED, read_form
 from api.pages.templates import money as written
 from api.pages.visit import Visit
-from commands.command import (
-    Answer,
-    MoveToStage,
-)
+from commands.command import Answer, MoveToStage
+from commands.deals import rules_to_begin
 from commands.desk import Desk, folded
 from domain.deal import Deal
 from domain.money import amount, currency
-from domain.pipeline import DEFAULT, Pipeline, Stage
+from domain.pipeline import Pipeline, Stage
 
 REASON = "reason"
 """What is asked of a deal that is lost."""
@@ -98,18 +96,13 @@ def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
         seen=folded(stream, before).state,
         seen_version=before[-1].version if before else 0,
         changed_at=events[-1].recorded_at,
-        rules=_rules(visit, now.pipeline),
+        rules=rules_to_begin(Desk(visit.service.log, visit.caller.tenant), now.pipeline),
     )
 
 
 def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
     """Move the deal, unless it has changed since it was seen. Raises WrongExpectedVersion, or a rule's refusal."""
     return visit.do(standing.command(stage, visit.form), expected=standing.seen_version)
-
-
-def _rules(visit: Visit, pipeline: str | None) -> Pipeline:
-    rules: Pipeline = Desk(visit.service.log, visit.caller.tenant).state(f"pipeline-{pipeline}")
-    return DEFAULT if not rules.version and pipeline == DEFAULT.name else rules
 
 
 def _shown(state: Deal) -> dict[str, str]:
