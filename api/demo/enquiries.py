@@ -29,15 +29,20 @@ _MESSAGES = (
 _NOT_NOW = ("no budget", "not reached after three calls", "student project", "spam")
 
 
-def enquiry_of(dice: Dice, tenant: str, number: str, who: Person, at: datetime) -> Iterator[Step]:
-    """Yield an enquiry and what becomes of it: another submission, disqualified, or a deal."""
+def enquiry_of(
+    dice: Dice, tenant: str, number: str, who: Person, at: datetime, *, briefly: float = 0.06
+) -> Iterator[Step]:
+    """Yield an enquiry and what becomes of it: another submission, disqualified, or a deal.
+
+    In the share `briefly` of cases only a first name is given, which is not what a shop knows of its customer.
+    """
     form = dice.one_of(("contact", "quote", "tasting"))
     source_id = f"enquiry-{number}"
     for _ in range(1 + dice.happens(0.15)):
         asked = CaptureLead(
             source_id=source_id,
             form=form,
-            profile=who.visitor(briefly=dice.happens(0.06)),
+            profile=who.visitor(briefly=dice.happens(briefly)),
             touch=dice.one_of(_TOUCHES),
             fields={"message": dice.one_of(_MESSAGES), "people": str(dice.number(3, 60))},
             occurred_at=at,

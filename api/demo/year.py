@@ -52,6 +52,7 @@ def story(tenant: str, ends: datetime) -> list[Step]:
         *twins(tenant, ends),
         *_forgotten(tenant, ends),
         *_oddities(ends),
+        *_nicknamed(tenant, ends),
     ]
     return list(_numbered(sorted(steps, key=lambda step: step.at)))
 
@@ -111,6 +112,14 @@ def _forgotten(tenant: str, ends: datetime) -> Iterator[Step]:
         about = Opportunity(tenant, f"forgotten-{number}", person(8_001 + number))
         at = ends - timedelta(days=45 + 11 * number)
         yield from forgotten_of(about, Decimal(2_400 + 1_150 * number), at)
+
+
+def _nicknamed(tenant: str, ends: datetime) -> Iterator[Step]:
+    """Yield a customer of a shop who tells the website's form another name: the shop owns it, so they conflict."""
+    who = person(8_101)
+    bought, asked = ends - timedelta(days=50), ends - timedelta(days=20)
+    yield from order_of(Dice("nicknamed"), EUROPE, 5_000, who.account(EUROPE.accounts), bought)
+    yield from enquiry_of(Dice("nickname"), tenant, "nickname", who, asked, briefly=1.0)
 
 
 def _oddities(ends: datetime) -> Iterator[Step]:
