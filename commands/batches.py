@@ -72,7 +72,7 @@ def undo(desk: Desk, command: UndoBatch, context: Context) -> str:
             event = EventsWithdrawn(
                 occurred_at=context.now, versions=versions, reason=command.reason, batch=command.batch
             )
-            desk.append(stream, [event])
+            desk.withdraw(stream, [event], events)
             _settle_claims(desk, stream, events, frozenset(versions))
             for refund in _no_longer_told(stream, events, frozenset(versions)):
                 _count_alone(desk, refund, stream, event)
@@ -136,7 +136,7 @@ def _count_alone(desk: Desk, refund_id: str, order: str, withdrawal: EventsWithd
     standing = effective([(r.version, r.event) for r in history])
     links = tuple(version for version, event in standing if isinstance(event, RefundLinkedToOrder))
     if links:
-        desk.append(alone, [replace(withdrawal, versions=links)])
+        desk.withdraw(alone, [replace(withdrawal, versions=links)], history)
 
 
 def _withdraws(recorded: Recorded) -> bool:

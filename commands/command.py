@@ -219,6 +219,13 @@ class MoveToStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoMove:
+    """Take back the last move of a deal with all that came with it: it stands where it stood, and since when it did."""
+
+    deal_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAmount:
     """The deal's value is estimated anew."""
 
@@ -610,6 +617,7 @@ Command = (
     | RecordLeadProgress
     | OpenDeal
     | MoveToStage
+    | UndoMove
     | ChangeAmount
     | AssignDealOwner
     | WinDeal

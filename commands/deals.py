@@ -19,6 +19,7 @@ from commands.command import (
     RecordDealChange,
     ReopenDeal,
     ScheduleFollowUp,
+    UndoMove,
     WinDeal,
 )
 from commands.customers import find_or_register
@@ -27,6 +28,7 @@ from commands.names import SETTINGS, named
 from domain import deal, tenant
 from domain.ids import external_id, id_of
 from domain.pipeline import DEFAULT, NEW, Pipeline
+from streams.records import Recorded
 
 
 def open_deal(desk: Desk, command: OpenDeal, context: Context) -> str:
@@ -86,6 +88,23 @@ def move_to_stage(desk: Desk, command: MoveToStage, context: Context) -> str:
         deal.move_to_stage(state, stage=command.stage, rules=rules, source=context.source, at=context.now),
     )
     return command.deal_id
+
+
+def undo_move(desk: Desk, command: UndoMove, context: Context) -> str:
+    """Withdraw what was recorded last of a deal, by one command of the same source, if that moved it."""
+    stream = _existing(desk, command.deal_id, context)
+    history = desk.histories([stream]).get(stream, [])
+    last = [told for told in history if _together(told, history[-1]) and told.source == context.source]
+    events = deal.undo_move(
+        desk.state(stream), last={told.version: told.event for told in last}, at=context.now
+    )
+    desk.withdraw(stream, events, history)
+    return command.deal_id
+
+
+def _together(one: Recorded, other: Recorded) -> bool:
+    """Say whether one command recorded both."""
+    return one == other or (one.command_id is not None and one.command_id == other.command_id)
 
 
 def change_amount(desk: Desk, command: ChangeAmount, context: Context) -> str:

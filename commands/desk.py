@@ -1,7 +1,7 @@
 """The desk: what a run of commands has read from the log, kept current with what they decided."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from commands.names import fresh
@@ -170,6 +170,13 @@ class Desk:
             partition = self.log.partition_of(self.tenant, subject_of(stream, whose))
         self.draft.loaded[stream] = Loaded(before.version + len(events), state, whose, partition)
 
+    def withdraw(self, stream: str, events: Sequence[Event], history: Sequence[Recorded]) -> None:
+        """Decide that what these events name never happened in a stream, of which `history` is all that is recorded."""
+        self.append(stream, events)
+        named = {v for event in events if isinstance(event, EventsWithdrawn) for v in event.versions}
+        state = folded(stream, history, without=named).state
+        self.draft.loaded[stream] = replace(self.draft.loaded[stream], state=state)
+
     def answer_about(self, stream: str) -> None:
         """Let the append answer with the version of this stream, even if nothing was decided for it."""
         self.draft.loaded.setdefault(stream, self.load(stream))
@@ -228,13 +235,15 @@ class Desk:
         )
 
 
-def folded(stream: str, events: Sequence[Recorded]) -> Loaded:
-    """Return a stream as it stands after its first `events`."""
+def folded(stream: str, events: Sequence[Recorded], without: Collection[int] = ()) -> Loaded:
+    """Return a stream as it stands after its first `events`, or would without some, named by version."""
     if not events:
         return Loaded(0, AGGREGATES[kind_of(stream)][0])
     state, evolve = AGGREGATES[kind_of(stream)]
     customer_id = None
     for version, event in effective([(recorded.version, recorded.event) for recorded in events]):
+        if version in without:
+            continue
         state = evolve(state, event)
         if not isinstance(event, EventsWithdrawn):
             customer_id = events[version - 1].customer_id or customer_id

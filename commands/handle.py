@@ -71,6 +71,7 @@ from commands.command import (
     ScheduleFollowUp,
     SettleConflict,
     UndoBatch,
+    UndoMove,
     UnmergeCustomer,
     VoidInvoice,
     WinDeal,
@@ -248,6 +249,8 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return deals.open_deal(desk, command, context)
         case MoveToStage():
             return deals.move_to_stage(desk, command, context)
+        case UndoMove():
+            return deals.undo_move(desk, command, context)
         case ChangeAmount():
             return deals.change_amount(desk, command, context)
         case AssignDealOwner():

@@ -54,6 +54,7 @@ from commands.command import (
     ScheduleFollowUp,
     SettleConflict,
     UndoBatch,
+    UndoMove,
     UnmergeCustomer,
     VoidInvoice,
     WinDeal,
@@ -137,6 +138,7 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
         case (
             OpenDeal()
             | MoveToStage()
+            | UndoMove()
             | ChangeAmount()
             | AssignDealOwner()
             | WinDeal()

@@ -168,6 +168,9 @@ DealEvent = (
 )
 
 
+_MOVES = (StageChanged, DealWon, DealLost, DealReopened)
+
+
 class DealNotFound(Refusal):
     """There is no such deal."""
 
@@ -190,6 +193,10 @@ class StageNotReachable(Refusal):
 
 class StageRequirementMissing(Refusal):
     """The deal lacks what this stage requires."""
+
+
+class MoveNotFound(Refusal):
+    """What happened last to the deal is not a move that can be taken back."""
 
 
 class FollowUpNotFound(Refusal):
@@ -415,6 +422,20 @@ def move_to_stage(  # noqa: PLR0913 - a request's fields
     if stage == state.stage or (rules is not None and _is_in(state, _known_stage(rules, stage), rules)):
         return []
     return _entering(rules, _allowed(state, stage, rules), source=source, reason=reason, at=_now(state, at))
+
+
+def undo_move(state: Deal, *, last: Mapping[int, Event], at: datetime) -> list[DealEvent]:
+    """Take back a move with all that came with it; `last` is what happened last, by version, and at once.
+
+    Refuses with DealNotFound, or MoveNotFound where that is no move, or the opening of the deal too.
+    """
+    _check_known(state)
+    told = last.values()
+    if not any(isinstance(event, _MOVES) for event in told) or any(
+        isinstance(event, DealOpened) for event in told
+    ):
+        raise MoveNotFound
+    return [EventsWithdrawn(occurred_at=at, versions=tuple(last), reason=f"move to {state.stage} undone")]
 
 
 def record_stage(  # noqa: PLR0913 - a fact's fields

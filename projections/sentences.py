@@ -38,6 +38,13 @@ def _because(reason: str | None) -> str:
     return f": {reason}" if reason else ""
 
 
+def _withdrawn(event: record.EventsWithdrawn) -> str:
+    if event.batch is None:
+        return f"{event.reason[:1].upper()}{event.reason[1:]}"
+    entries = "1 earlier entry" if len(event.versions) == 1 else f"{len(event.versions)} earlier entries"
+    return f"{entries} withdrawn{_because(event.reason)}"
+
+
 def _lines(count: int) -> str:
     return "" if not count else " with 1 line" if count == 1 else f" with {count} lines"
 
@@ -129,7 +136,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     tenant.ListExported: lambda e: f"Exported {e.rows:,} rows of {e.list}",
     saved_filter.FilterSaved: _silent,
     saved_filter.FilterRemoved: _silent,
-    record.EventsWithdrawn: lambda e: f"{len(e.versions)} earlier entries withdrawn{_because(e.reason)}",
+    record.EventsWithdrawn: _withdrawn,
     record.PersonalDataErased: lambda _: "Personal data erased",
 }
 

@@ -29,7 +29,7 @@ _MESSAGES = (
 _NOT_NOW = ("no budget", "not reached after three calls", "student project", "spam")
 
 
-def enquiry_of(
+def enquiry_of(  # noqa: PLR0913 - what an enquiry depends on
     dice: Dice, tenant: str, number: str, who: Person, at: datetime, *, briefly: float = 0.06
 ) -> Iterator[Step]:
     """Yield an enquiry and what becomes of it: another submission, disqualified, or a deal.

@@ -87,6 +87,7 @@ TABLE: Mapping[type[Exception], Rule] = {
     deal.StageUnknown: Rule(422, "stage-unknown", ("stages",)),
     deal.StageNotReachable: Rule(422, "stage-not-reachable", ("stage", "now", "enters_from")),
     deal.StageRequirementMissing: Rule(422, "stage-requirement-missing", ("stage", "missing", "rule")),
+    deal.MoveNotFound: Rule(422, "move-not-found"),
     deal.FollowUpNotFound: Rule(404, "follow-up-not-found"),
     invoice.InvoiceNotFound: Rule(404, "invoice-not-found"),
     message.MessageNotFound: Rule(404, "message-not-found"),

@@ -22,6 +22,7 @@ from domain.deal import (
     FollowUpCompleted,
     FollowUpNotFound,
     FollowUpScheduled,
+    MoveNotFound,
     StageChanged,
     StageNotReachable,
     StageRequirementMissing,
@@ -29,6 +30,7 @@ from domain.deal import (
 )
 from domain.errors import InvalidValue
 from domain.pipeline import DEFAULT, Pipeline, Stage
+from domain.record import EventsWithdrawn
 from tests.domain.story import fold, given
 from tests.examples import ANN, ANNA, OPENED, at
 
@@ -335,6 +337,28 @@ def test_an_outcome_that_a_source_reports_is_recorded_once(outcome: str, event: 
     fact = {"outcome": outcome, "reason": "dear", "sequence": 2, "at": at(70), **CRM}
     given().when(deal.record_outcome, **fact).then(event)
     given(event).when(deal.record_outcome, **fact).then_nothing()
+
+
+def test_a_move_is_undone_with_all_that_came_with_it() -> None:
+    valued = DealAmountChanged(occurred_at=at(60), amount=Decimal(9), currency="EUR", source="app")
+    last = {4: valued, 5: WON[1], 6: WON[2]}
+    given(*WON).when(deal.undo_move, last=last, at=at(61)).then(
+        EventsWithdrawn(occurred_at=at(61), versions=(4, 5, 6), reason="move to Won undone")
+    )
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {},
+        {1: OPENED},
+        {1: OPENED, 2: WON[2]},
+        {3: DealOwnerAssigned(occurred_at=at(9), owner=None, source="app")},
+    ],
+    ids=["nothing", "the opening", "the opening as won", "another change"],
+)
+def test_what_is_no_move_is_not_undone(last: Any) -> None:
+    given(*WON).when(deal.undo_move, last=last, at=at(61)).then_refuses(MoveNotFound)
 
 
 # Amount, owner, title, customer

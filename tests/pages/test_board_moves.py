@@ -166,7 +166,7 @@ def test_a_refused_move_puts_the_card_back_and_says_why(site: Site, new_page: Ne
 
 def test_a_move_is_taken_back_by_undo(site: Site, new_page: NewPage) -> None:
     define(site)
-    deal = opened(site, "Lamps", amount="100")
+    deal = opened(site, "Lamps", amount="100", days=40)
     page = new_page("rep")
     show(page)
     drag(page, deal, "Won")
@@ -174,6 +174,7 @@ def test_a_move_is_taken_back_by_undo(site: Site, new_page: NewPage) -> None:
     page.get_by_role("button", name="Undo").click()
     expect_in(page, deal, "New")
     assert stage_of(site, deal) == "New"
+    expect(card(page, deal)).to_contain_text("stuck 40 d / 7 d")
 
 
 def test_whoever_is_slower_sees_current_yours_and_original_and_overwrites_nothing(

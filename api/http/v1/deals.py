@@ -32,6 +32,7 @@ from commands.command import (
     OpenDeal,
     ReopenDeal,
     ScheduleFollowUp,
+    UndoMove,
     WinDeal,
 )
 
@@ -153,6 +154,13 @@ async def open_deal(body: DealBody, ask: Annotated[Ask, _ask]) -> Response:
 async def move_to_stage(deal_id: PathId, body: StageBody, ask: Annotated[Ask, _ask]) -> Response:
     """Move a deal to another stage, if the pipeline's rules allow it."""
     return await ask.do(MoveToStage(deal_id=deal_id, stage=body.stage), existing=f"deal-{deal_id}")
+
+
+@router.post("/deals/{deal_id}/stage/undone", **written())
+async def undo_move(deal_id: PathId, ask: Annotated[Ask, _ask], body: NothingBody | None = None) -> Response:
+    """Take back what happened last, if it is a move, with all that came with it; by the source that made it."""
+    del body
+    return await ask.do(UndoMove(deal_id=deal_id), existing=f"deal-{deal_id}")
 
 
 @router.post("/deals/{deal_id}/amount", **written())

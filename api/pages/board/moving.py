@@ -9,7 +9,7 @@ from api.pages.board.opening import Lacking
 from api.pages.forms import NEEDED, read_form
 from api.pages.templates import money as written
 from api.pages.visit import Visit
-from commands.command import Answer, MoveToStage
+from commands.command import Answer, MoveToStage, UndoMove
 from commands.deals import rules_to_begin
 from commands.desk import Desk, folded
 from domain.deal import Deal
@@ -18,6 +18,8 @@ from domain.pipeline import Pipeline, Stage
 
 REASON = "reason"
 """What is asked of a deal that is lost."""
+UNDO = "undo"
+"""What a form says that takes a move back."""
 ASKED = ("amount", "owner", REASON)
 """What a form can ask for; what else a stage requires is refused."""
 
@@ -101,8 +103,13 @@ def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
 
 
 def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
-    """Move the deal, unless it has changed since it was seen. Raises WrongExpectedVersion, or a rule's refusal."""
-    return visit.do(standing.command(stage, visit.form), expected=standing.seen_version)
+    """Move the deal, or take back its last move, unless it has changed since it was seen.
+
+    Raises WrongExpectedVersion, or a rule's refusal.
+    """
+    undoes = UNDO in visit.form
+    command = UndoMove(deal_id=standing.deal_id) if undoes else standing.command(stage, visit.form)
+    return visit.do(command, expected=standing.seen_version)
 
 
 def _shown(state: Deal) -> dict[str, str]:

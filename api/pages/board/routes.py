@@ -10,7 +10,7 @@ from api.http.v1.border import PathId
 from api.pages.board.ageing import clock_of
 from api.pages.board.columns import Board, Column
 from api.pages.board.making import make_board
-from api.pages.board.moving import carry_out, standing
+from api.pages.board.moving import UNDO, carry_out, standing
 from api.pages.board.query import BoardQuery, query_of
 from api.pages.headers import PAGE_HEADERS
 from api.pages.saved import saved_filters, saving
@@ -98,7 +98,8 @@ def move(
     position = _position(visit.form.get("seen", ""))
     now = standing(visit, deal_id, position)
     told: dict[str, Any] = {"query": query, "standing": now, "stage": stage, "seen": position}
-    missing, wrong = now.lacks(stage, visit.form)
+    undoes = UNDO in visit.form
+    missing, wrong = ([], {}) if undoes else now.lacks(stage, visit.form)
     if missing:
         return visit.page(_template(visit, "move"), 422, missing=missing, wrong=wrong, **told)
     try:
@@ -106,7 +107,7 @@ def move(
     except WrongExpectedVersion:
         return visit.page(_template(visit, "conflict"), 409, **told)
     shown = visit.passed(answer.position)
-    left = None if "undo" in visit.form else now.now.stage
+    left = None if undoes else now.now.stage
     if not visit.partial:
         return visit.redirect(query.address(moved=deal_id, left=left, at=answer.position))
     if not shown:
