@@ -16,6 +16,7 @@ from http.client import HTTPConnection, HTTPException
 from api.cli.kafka_flags import add_kafka
 from api.cli.keys import create_key
 from api.cli.people import first_admin_link
+from api.cli.renewing import renewing
 from api.cli.role_api import host_and_port, listening, reached
 from api.demo.telling import play, told
 from api.failures import Failure
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             kafka_prefix=settings.kafka_prefix,
             intake_tenants=settings.intake_tenants,
         )
-        with Supervisor(roles, inherited, _tell) as supervisor:
+        with Supervisor(roles, inherited, _tell) as supervisor, renewing(place, _tell):
 
             def tend() -> bool:
                 _tend(place, supervisor)
@@ -116,13 +117,11 @@ def _port(settings: Settings, stop: threading.Event) -> Iterator[socket.socket]:
 
 
 def _greet(place: Place) -> None:
-    """Hand out the first key of a tenant that never had one, and name what must be rebuilt."""
+    """Hand out the first key of a tenant that never had one."""
     if not place.log.stream(place.tenant, KEYS):
         secret = create_key(place, "first admin", "admin")["secret"]
         sys.stdout.write(f"admin key {secret} (shown only now)\n")
         sys.stdout.flush()
-    for name in place.outdated:
-        _tell(f"{name}: was made by another version; run `backstory replay rebuild {name}`")
 
 
 def _welcome(place: Place, address: str) -> None:

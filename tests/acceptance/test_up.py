@@ -187,3 +187,23 @@ def test_a_read_model_is_rebuilt_and_swapped_while_everything_runs(running: Up) 
     assert (report["swapped"], report["models"][0]["differing"]) == (True, 0)
     assert backstory(running.data, *asked).stdout == before
     assert Decimal(str(lines(before)[0]["total"])) > 0
+
+
+def test_what_another_version_made_is_rebuilt_by_itself_and_followed_again(tmp_path: Path) -> None:
+    data, orders = tmp_path / "data", tmp_path / "orders.csv"
+    orders.write_text("id,placed_at,currency,total\n1,2026-03-01T10:00:00Z,EUR,20.00\n")
+    with Up(data) as up:
+        up.wait_ready()
+        assert backstory(data, "import", "orders-csv", str(orders)).returncode == 0
+        with psycopg.connect(up.conninfo(), autocommit=True) as connection:
+            connection.execute("UPDATE model.checkpoints SET version = version - 1 WHERE name = 'orders'")
+            connection.execute("UPDATE model.orders SET total = 1")
+    assert "orders: made by another version" not in up.printed
+    with Up(data) as up:
+        until(lambda: "\norders: rebuilt\n" in up.printed, "rebuilt")
+        orders.write_text("id,placed_at,currency,total\n2,2026-03-02T10:00:00Z,EUR,3.00\n")
+        assert backstory(data, "import", "orders-csv", str(orders)).returncode == 0
+        assert asked(up, "SELECT sum(total) FROM read.orders") == 23
+        assert asked(up, "SELECT data ->> 'reason' FROM log.events WHERE type = 'read-model-rebuilt.v1'") == (
+            "made by another version"
+        )
