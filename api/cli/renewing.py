@@ -21,7 +21,7 @@ class _Stopped(Exception):
 
 @contextmanager
 def renewing(place: Place, tell: Callable[[str], None]) -> Iterator[None]:
-    """Rebuild the read models that another version made, while the rest goes on; they are shown as they were until then.
+    """Rebuild the read models that another version made, beside the rest; they are shown as they were until then.
 
     Ends with what it surrounds, within a chunk of the rebuild; what is left is done the next time.
     """

@@ -98,7 +98,7 @@ class Up:
     def answer(self, path: str) -> tuple[int, str]:
         """Return status and body of an address; status 0 where nothing answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own server
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE / 3) as answer:  # noqa: S310 - our own server
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:

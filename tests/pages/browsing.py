@@ -16,6 +16,7 @@ from api.pages.forgery import HEADER, token_of
 from commands.command import Answer, ChooseTimeZone, Command, Context, InvitePerson
 from commands.handle import handle
 from streams.log import Log
+from tests.acceptance.running import PATIENCE
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1400, "height": 900}
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -69,16 +70,18 @@ class Site:
     def client(self, role: str | None = None) -> httpx.Client:
         """Return a plain client, signed in, that carries the token of its session."""
         if role is None:
-            return httpx.Client(base_url=self.url)
+            return httpx.Client(base_url=self.url, timeout=PATIENCE)
         secret = self.session(role)
         cookies = {"backstory-session": secret}
-        return httpx.Client(base_url=self.url, cookies=cookies, headers={HEADER: token_of(secret)})
+        return httpx.Client(
+            base_url=self.url, cookies=cookies, headers={HEADER: token_of(secret)}, timeout=PATIENCE
+        )
 
     def until_ready(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                if httpx.get(f"{self.url}/health/ready").json()["ready"]:
+                if httpx.get(f"{self.url}/health/ready", timeout=PATIENCE).json()["ready"]:
                     return
             except httpx.TransportError:
                 pass

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from api.pages import oidc
 from api.pages.entrance import Entrance
+from tests.acceptance.running import PATIENCE
 from tests.pages.browsing import Site, Watch, axe
 from tests.pages.provider import CLIENT, SECRET, Account, Provider, providing
 
@@ -35,7 +36,7 @@ def through(client: httpx.Client, leads_to: str = "/people") -> httpx.Response:
     """Go to the provider and come back, as a browser does."""
     there = client.get("/sign-in/with/provider", params={"next": leads_to})
     assert there.status_code == 303
-    back = httpx.get(there.headers["location"])
+    back = httpx.get(there.headers["location"], timeout=PATIENCE)
     return client.get(back.headers["location"])
 
 
@@ -122,7 +123,7 @@ def test_coming_back_works_once_on_the_browser_that_went(site: Site, provider: P
     provider.account = Account(f"olga@{site.tenant}.org")
     with site.client() as client, site.client() as other:
         there = client.get("/sign-in/with/provider")
-        back = httpx.get(there.headers["location"]).headers["location"]
+        back = httpx.get(there.headers["location"], timeout=PATIENCE).headers["location"]
         assert other.get(back).status_code == 403
         state = parse_qs(urlsplit(back).query)["state"][0]
         assert client.get(BACK, params={"state": "another", "code": "x"}).status_code == 403

@@ -178,8 +178,7 @@ def test_a_browser_that_stops_reading_holds_up_nobody_and_is_let_go(
         stuck.connect((urlsplit(site.url).hostname, urlsplit(site.url).port))
         cookie = f"backstory-session={site.session('rep')}"
         stuck.sendall(f"GET /live HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
-        until(lambda: len(feed.subscriptions) > len(before), "the stuck browser is connected")
-        [slow] = set(feed.subscriptions) - before
+        [slow] = until(lambda: set(feed.subscriptions) - before, "the stuck browser is connected")
 
         def flooded() -> bool:
             position = slow.position + 1
