@@ -137,7 +137,7 @@ def test_the_file_that_is_downloaded_equals_the_screen(new_page: NewPage, site: 
     expect(rows).to_have_count(36)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
-    with download.value.path().open(newline="", encoding="utf-8") as file:
+    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
         table = list(csv.DictReader(file))
     addresses = rows.evaluate_all("all => all.map(one => one.dataset.href)")
     assert addresses == [f"/orders/{row['order_id']}" for row in table]

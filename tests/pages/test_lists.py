@@ -1,6 +1,7 @@
 """What the lists show, add up, keep and give out, asked over HTTP."""
 
 import asyncio
+import codecs
 import csv
 import io
 import re
@@ -57,7 +58,8 @@ def totals_of(page: str) -> dict[str, list[Decimal]]:
 
 def table(answer: httpx.Response) -> list[dict[str, str]]:
     assert answer.status_code == 200, answer.text
-    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+    assert answer.content.startswith(codecs.BOM_UTF8), "spreadsheets would take it for another encoding"
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
 def many(site: Site, count: int) -> None:

@@ -1,5 +1,6 @@
 """Taking a list out as CSV: exactly the rows that are asked for, exact numbers, in constant memory, and noted."""
 
+import codecs
 import csv
 import io
 import threading
@@ -59,7 +60,7 @@ def _lines(connection: psycopg.Connection, asked: Asked, time_zone: str) -> Gene
         query, values = select(asked, time_zone, None, None)
         cursor.execute(query.encode(), values)
         places = [[one.name for one in cursor.description or ()].index(column.name) for column in columns]
-        yield written([[column.name for column in columns]])
+        yield codecs.BOM_UTF8 + written([[column.name for column in columns]])
         while rows := cursor.fetchmany(_ROWS):
             yield written(
                 [
