@@ -26,6 +26,7 @@ from commands.customers import find_or_register
 from commands.desk import Desk
 from commands.names import SETTINGS, named
 from domain import deal, tenant
+from domain.deal import Deal
 from domain.ids import external_id, id_of
 from domain.pipeline import DEFAULT, NEW, Pipeline
 from streams.records import Recorded
@@ -82,23 +83,27 @@ def move_to_stage(desk: Desk, command: MoveToStage, context: Context) -> str:
         return lose(desk, LoseDeal(deal_id=deal_id, reason=command.lost_reason), within)
     state = desk.state(stream)
     rules = _rules(desk, state.pipeline)
-    _append(
-        desk,
-        stream,
-        deal.move_to_stage(state, stage=command.stage, rules=rules, source=context.source, at=context.now),
+    events = deal.move_to_stage(
+        state, stage=command.stage, rules=rules, source=context.source, at=context.now
     )
+    _append(desk, stream, events)
+    _convert_lead(desk, stream, context)
     return command.deal_id
 
 
 def undo_move(desk: Desk, command: UndoMove, context: Context) -> str:
-    """Withdraw what was recorded last of a deal, by one command of the same source, if that moved it."""
+    """Withdraw what was recorded last of a deal, by one command of the same source, if that moved it.
+
+    A lead that was converted with it is withdrawn from that, too.
+    """
     stream = _existing(desk, command.deal_id, context)
+    state: Deal = desk.state(stream)
     history = desk.histories([stream]).get(stream, [])
     last = [told for told in history if _together(told, history[-1]) and told.source == context.source]
-    events = deal.undo_move(
-        desk.state(stream), last={told.version: told.event for told in last}, at=context.now
-    )
+    events = deal.undo_move(state, last={told.version: told.event for told in last}, at=context.now)
     desk.withdraw(stream, events, history)
+    if state.lead_id is not None:
+        leads.undo_conversion(desk, state.lead_id, last[-1].command_id, context)
     return command.deal_id
 
 
@@ -135,6 +140,7 @@ def win(desk: Desk, command: WinDeal, context: Context) -> str:
     state = desk.state(stream)
     rules = _rules(desk, state.pipeline)
     _append(desk, stream, deal.win(state, source=context.source, at=context.now, rules=rules))
+    _convert_lead(desk, stream, context)
     return command.deal_id
 
 
@@ -145,7 +151,17 @@ def lose(desk: Desk, command: LoseDeal, context: Context) -> str:
     rules = _rules(desk, state.pipeline)
     events = deal.lose(state, reason=command.reason, source=context.source, at=context.now, rules=rules)
     _append(desk, stream, events)
+    _convert_lead(desk, stream, context)
     return command.deal_id
+
+
+def _convert_lead(desk: Desk, stream: str, context: Context) -> None:
+    """Convert the lead of a deal that is closed, unless that was done before: its customer may enquire anew."""
+    state: Deal = desk.state(stream)
+    if state.outcome == "open" or state.lead_id is None or not desk.state(f"lead-{state.lead_id}").pursued:
+        return
+    convert = ConvertLead(lead_id=state.lead_id, deal_id=id_of(stream))
+    leads.convert(desk, convert, replace(context, expected=None))
 
 
 def reopen(desk: Desk, command: ReopenDeal, context: Context) -> str:

@@ -172,6 +172,8 @@ class Desk:
 
     def withdraw(self, stream: str, events: Sequence[Event], history: Sequence[Recorded]) -> None:
         """Decide that what these events name never happened in a stream, of which `history` is all that is recorded."""
+        if not events:
+            return
         self.append(stream, events)
         named = {v for event in events if isinstance(event, EventsWithdrawn) for v in event.versions}
         state = folded(stream, history, without=named).state

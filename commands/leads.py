@@ -14,6 +14,7 @@ from commands.desk import Desk
 from commands.names import named
 from domain import lead
 from domain.ids import external_id, id_of
+from domain.lead import LeadCaptured
 
 OPEN_LEAD = "open-lead"
 """The claim of a customer's one open lead on a form."""
@@ -104,6 +105,17 @@ def convert(desk: Desk, command: ConvertLead, context: Context) -> str:
     return command.lead_id
 
 
+def undo_conversion(desk: Desk, lead_id: str, command_id: str | None, context: Context) -> None:
+    """Withdraw that a command has converted a lead, if it did."""
+    stream = f"lead-{lead_id}"
+    history = desk.histories([stream]).get(stream, [])
+    by_it = {told.version: told.event for told in history if told.command_id == command_id is not None}
+    events = lead.undo_conversion(told=by_it, at=context.now)
+    desk.withdraw(stream, events, history)
+    if events and any(isinstance(told.event, LeadCaptured) and not told.event.source_id for told in history):
+        _reopen(desk, stream)
+
+
 def record_progress(desk: Desk, command: RecordLeadProgress, context: Context) -> str:
     """Record what a source says became of its lead, in whatever order it says so."""
     stream = named("lead", context, command.source_id)
@@ -128,6 +140,15 @@ def record_progress(desk: Desk, command: RecordLeadProgress, context: Context) -
             desk.append(stream, events, customer_id=customer_id)
             _close(desk, stream)
     return id_of(stream)
+
+
+def _reopen(desk: Desk, stream: str) -> None:
+    """Let the customer's next submission be one of this lead again, unless another lead has it meanwhile."""
+    loaded = desk.load(stream)
+    if loaded.customer_id is not None and loaded.state.pursued:
+        key = _key(loaded.customer_id, loaded.state.form)
+        if desk.holder(OPEN_LEAD, key) is None:
+            desk.claim(OPEN_LEAD, key, stream)
 
 
 def _close(desk: Desk, stream: str) -> None:

@@ -234,6 +234,11 @@ class Deal:
         return None if self.opened.value is None else self.opened.value.pipeline
 
     @property
+    def lead_id(self) -> str | None:
+        """The lead that the deal was opened for."""
+        return None if self.opened.value is None else self.opened.value.lead_id
+
+    @property
     def stage(self) -> str | None:
         """The stage the deal is in."""
         return self.stage_told.value

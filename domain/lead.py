@@ -302,6 +302,14 @@ def convert(
     return [LeadConverted(occurred_at=at, customer_id=customer_id, deal_id=deal_id)]
 
 
+def undo_conversion(*, told: Mapping[int, Event], at: datetime) -> list[LeadEvent]:
+    """Take back that the lead was converted; `told` is what one command recorded, by version. Nothing if it did not."""
+    versions = tuple(version for version, event in told.items() if isinstance(event, LeadConverted))
+    return (
+        [EventsWithdrawn(occurred_at=at, versions=versions, reason="conversion undone")] if versions else []
+    )
+
+
 def link_to_customer(state: Lead, *, customer_id: str | None, at: datetime) -> list[LeadEvent]:
     """Say whose lead it is, whatever was said before; None takes a link back. Nothing when it is so."""
     if not state.known:

@@ -1,33 +1,44 @@
 """What becomes of an enquiry by itself: owner, deal and reply, all at once and once, or nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from commands.command import (
     AssignLeadOwner,
     CaptureLead,
+    ChangeAmount,
+    Command,
     DefineLeadHandling,
     DefinePipeline,
     DisqualifyLead,
     ForgetCustomer,
     HandleLead,
+    LoseDeal,
     MergeCustomers,
+    MoveToStage,
     QualifyLead,
     RecordCustomer,
     RecordMessageFailed,
     RecordMessageSent,
     UndoBatch,
+    UndoMove,
+    WinDeal,
 )
 from commands.desk import Desk
 from commands.handle import handle
 from commands.messages import address_of
 from domain.customer import Profile
 from domain.deal import DealOpened
-from domain.lead import LeadOwnerAssigned
+from domain.ids import id_of
+from domain.lead import Lead, LeadOwnerAssigned
 from domain.message import MessageFailed, MessageQueued, MessageSent
-from domain.pipeline import Stage
+from domain.pipeline import DEFAULT, Stage
 from streams.log import Log
 from streams.records import Recorded
 from tests.commands.asking import NOW, context
@@ -201,3 +212,71 @@ def test_what_became_of_a_message_is_recorded_once(log: Log) -> None:
         handle(log, RecordMessageSent(message_id=message_id), context())
     events = [type(one.event) for one in log.stream("main", stream)]
     assert events == [MessageQueued, MessageFailed, MessageSent]
+
+
+def deal_of(log: Log, lead_id: str) -> str:
+    [opened] = [one for one in handled(log, lead_id) if isinstance(one.event, DealOpened)]
+    return id_of(opened.stream)
+
+
+def status_of(log: Log, lead_id: str) -> str:
+    state: Lead = Desk(log, "main").state(f"lead-{lead_id}")
+    return state.status
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        lambda deal: WinDeal(deal_id=deal),
+        lambda deal: LoseDeal(deal_id=deal, reason="price"),
+        lambda deal: MoveToStage(deal_id=deal, stage="Lost", lost_reason="price"),
+        lambda deal: MoveToStage(deal_id=deal, stage="Won"),
+    ],
+    ids=["won", "lost", "moved to lost", "moved to won"],
+)
+def test_whose_deal_is_closed_enquires_anew(log: Log, close: Callable[[str], Command]) -> None:
+    handle(log, DefinePipeline(name="sales", stages=DEFAULT.stages), context())
+    handle(log, DEFINED, context())
+    lead_id = capture(log)
+    deal_id = deal_of(log, lead_id)
+    amount = ChangeAmount(deal_id=deal_id, amount=Decimal(9), currency="EUR")
+    handle(log, amount, context())
+    assert capture(log) == lead_id, "one more submission of what is under way"
+    handle(log, close(deal_id), context("closed"))
+    assert status_of(log, lead_id) == "converted"
+    anew = capture(log)
+    assert anew != lead_id
+    assert deal_of(log, anew) != deal_id
+
+
+def test_a_move_that_closed_a_deal_is_undone_with_the_conversion_of_its_lead(log: Log) -> None:
+    handle(log, DEFINED, context())
+    lead_id = capture(log)
+    deal_id = deal_of(log, lead_id)
+    lost = MoveToStage(deal_id=deal_id, stage="Lost", lost_reason="price")
+    handle(log, lost, context("closed"))
+    handle(log, UndoMove(deal_id=deal_id), context("undone"))
+    assert status_of(log, lead_id) == "open"
+    assert capture(log) == lead_id
+
+
+def test_a_lead_that_was_followed_by_another_meanwhile_is_open_beside_it(log: Log) -> None:
+    handle(log, DEFINED, context())
+    lead_id = capture(log)
+    deal_id = deal_of(log, lead_id)
+    lost = MoveToStage(deal_id=deal_id, stage="Lost", lost_reason="price")
+    handle(log, lost, context("closed"))
+    anew = capture(log)
+    handle(log, UndoMove(deal_id=deal_id), context("undone"))
+    assert (status_of(log, lead_id), capture(log)) == ("open", anew)
+
+
+def test_a_deal_of_no_lead_or_of_one_that_was_judged_closes_alone(log: Log) -> None:
+    handle(log, DEFINED, context())
+    lead_id = capture(log)
+    deal_id = deal_of(log, lead_id)
+    handle(log, DisqualifyLead(lead_id=lead_id, reason="spam"), context())
+    handle(log, LoseDeal(deal_id=deal_id, reason="spam"), context("closed"))
+    assert status_of(log, lead_id) == "disqualified"
+    handle(log, UndoMove(deal_id=deal_id), context("undone"))
+    assert status_of(log, lead_id) == "disqualified"

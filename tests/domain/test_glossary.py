@@ -39,18 +39,22 @@ def functions(path: Path) -> dict[str, ast.FunctionDef]:
 
 
 def reached(path: Path, name: str) -> Iterator[ast.AST]:
-    """Yield every node of a function, and of the functions of its module that it uses."""
-    seen: set[str] = set()
-    waiting = [name]
+    """Yield every node of a function, and of the functions of its module, or of one beside it, that it uses."""
+    seen: set[tuple[Path, str]] = set()
+    waiting = [(path, name)]
     while waiting:
         current = waiting.pop()
-        if current in seen or current not in functions(path):
+        module, function = current
+        if current in seen or not module.exists() or function not in functions(module):
             continue
         seen.add(current)
-        for node in ast.walk(functions(path)[current]):
+        for node in ast.walk(functions(module)[function]):
             yield node
-            if isinstance(node, ast.Name):
-                waiting.append(node.id)
+            match node:
+                case ast.Name(id=used):
+                    waiting.append((module, used))
+                case ast.Attribute(value=ast.Name(id=beside), attr=used):
+                    waiting.append((module.with_name(f"{beside}.py"), used))
 
 
 def made(nodes: Iterator[ast.AST]) -> set[str]:
