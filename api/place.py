@@ -1,9 +1,10 @@
 """The place a command works in: its settings, an open database with everything in it, the log."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -44,6 +45,24 @@ class Place:
     def log(self) -> Log:
         """The log, opened when it is first asked for, closed with the place."""
         return Log(self.conninfo, self.master_key)
+
+    @property
+    def address(self) -> str:
+        """Where people reach the service: as settings say, else where it last began to listen."""
+        if self.settings.url is not None:
+            return self.settings.url
+        with suppress(OSError):
+            return self._left.read_text()
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    def leave_address(self, url: str) -> None:
+        """Leave where the service is reached to the other commands of this data folder, if that can be written."""
+        with suppress(OSError):
+            self._left.write_text(url)
+
+    @property
+    def _left(self) -> Path:
+        return self.settings.data / "address"
 
     def catch_up(self) -> None:
         """Bring the read models to the head of the log, or wait until the projector that runs has done so."""

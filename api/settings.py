@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     data: Path = Field(
         Path(".backstory"),
-        description="The data folder: the embedded PostgreSQL, the master key, lock files.",
+        description="The data folder: the embedded PostgreSQL, the master key, lock files, where the API listens.",
     )
     database: str | None = Field(
         None, description="A PostgreSQL (15 or newer) by URL, instead of the embedded one in the data folder."
@@ -128,11 +128,6 @@ class Settings(BaseSettings):
     sql_timeout: Annotated[float, Field(ge=0, le=86_400)] = Field(
         300.0, description="Seconds after which `backstory sql` gives up on PostgreSQL; 0 waits for ever."
     )
-
-    @property
-    def address(self) -> str:
-        """Where people reach the service, as far as settings tell."""
-        return self.url or f"http://{self.host}:{self.port}"
 
 
 def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 - checked by the model

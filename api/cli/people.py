@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, place: Place) -> int:
             found = _found(place, args.person)
             if found.role is None:
                 raise Failure("this person may not sign in any more; invite them again first")
-            link = place.settings.address + sign_in_link(place, found.person_id)
+            link = place.address + sign_in_link(place, found.person_id)
             _tell(args, {"link": link}, f"{link}\ngood once, for 15 minutes")
     return 0
 

@@ -49,12 +49,14 @@ def run(args: argparse.Namespace, place: Place) -> int:
         listening(args.host, args.port) if args.fd is None else socket.socket(fileno=args.fd) as listener,
         Log(place.conninfo, place.master_key, patience=ANSWERED) as log,
     ):
+        come_in = entrance(place.settings, reached(listener))
+        place.leave_address(come_in.url)
         config = uvicorn.Config(
             create_app(
                 place.conninfo,
                 log,
                 rate=args.rate_limit,
-                entrance=entrance(place.settings, reached(listener)),
+                entrance=come_in,
                 intake=_intake(place.settings),
             ),
             http=Punctual,

@@ -125,6 +125,13 @@ def told_twice(up: Up) -> int:
     return int(asked(up, f"{placed} WHERE type = 'order-placed.v1'"))
 
 
+def test_a_link_to_sign_in_leads_to_where_it_listens_now(running: Up) -> None:
+    made = backstory(running.data, "people", "link", "admin@backstory.invalid", "--json")
+    link = json.loads(made.stdout)["link"]
+    assert link.startswith(f"{running.url}/sign-in/")
+    assert "<h1>Welcome</h1>" in running.answer(urlsplit(link).path)[1]
+
+
 def test_two_at_once_on_one_folder_are_one_too_many(running: Up) -> None:
     told = backstory(running.data, "up", "--port", "0")
     assert (told.returncode, told.stdout) == (1, "")

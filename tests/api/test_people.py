@@ -2,6 +2,9 @@
 
 import json
 import re
+from pathlib import Path
+
+import pytest
 
 from tests.api.conftest import Command
 
@@ -28,10 +31,18 @@ def test_someone_is_invited_listed_moved_and_ended(backstory: Command) -> None:
     assert (refused.code, "may not sign in any more" in refused.err) == (1, True)
 
 
-def test_a_link_is_made_for_whoever_may_sign_in(backstory: Command) -> None:
+def test_a_link_is_made_for_whoever_may_sign_in(
+    backstory: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backstory("people", "invite", "olga@example.org")
     made = backstory("people", "link", "olga@example.org")
     assert re.match(r"http://127\.0\.0\.1:8080/sign-in/[\w-]{43}\n", made.out)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "address").write_text("http://127.0.0.1:9")
+    assert backstory("people", "link", "olga@example.org").out.startswith("http://127.0.0.1:9/sign-in/")
+    monkeypatch.setenv("BACKSTORY_URL", "https://crm.example.org")
+    made = backstory("people", "link", "olga@example.org")
+    assert made.out.startswith("https://crm.example.org/sign-in/")
 
 
 def test_who_is_invited_twice_or_by_no_address_or_unknown_is_refused(backstory: Command) -> None:
