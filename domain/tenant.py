@@ -243,19 +243,22 @@ def define_follow_ups(
 ) -> list[TenantEvent]:
     """Say which idle deals get a follow-up; nothing when it is so already. `pipelines` has those that rules name.
 
-    Raises InvalidValue for a stage that the pipeline does not have open or that has two rules, days below 1, no task.
+    Raises InvalidValue for a stage that the pipeline does not have open or that has two rules, days below 1, no task;
+    its field tells the number of the rule.
     """
     for number, rule in enumerate(rules):
         stages = [stage.name for stage in pipelines[rule.pipeline].stages if stage.outcome == "open"]
         if rule.stage not in stages:
             allowed = f"an open stage of the pipeline {rule.pipeline}: {', '.join(stages) or 'it has none'}"
-            raise InvalidValue(field="rules.stage", value=rule.stage, rule=allowed)
+            raise InvalidValue(field=f"rules.{number}.stage", value=rule.stage, rule=allowed)
         if any((rule.pipeline, rule.stage) == (other.pipeline, other.stage) for other in rules[:number]):
-            raise InvalidValue(field="rules.stage", value=rule.stage, rule="one rule for each stage")
+            raise InvalidValue(
+                field=f"rules.{number}.stage", value=rule.stage, rule="one rule for each stage"
+            )
         if rule.days < 1:
-            raise InvalidValue(field="rules.days", value=rule.days, rule="at least 1")
+            raise InvalidValue(field=f"rules.{number}.days", value=rule.days, rule="at least 1")
         if not rule.task.strip():
-            raise InvalidValue(field="rules.task", value=rule.task, rule="not blank")
+            raise InvalidValue(field=f"rules.{number}.task", value=rule.task, rule="not blank")
     return [] if rules == state.follow_ups else [FollowUpRulesDefined(occurred_at=at, rules=rules)]
 
 

@@ -112,12 +112,12 @@ def test_rules_for_follow_ups_are_defined_once_and_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"stage": "Nwe"}, "rules.stage"),
-        ({"stage": "Won"}, "rules.stage"),
-        ({"pipeline": "none"}, "rules.stage"),
-        ({"days": 0}, "rules.days"),
-        ({"task": " "}, "rules.task"),
-        ({}, "rules.stage"),
+        ({"stage": "Nwe"}, "rules.0.stage"),
+        ({"stage": "Won"}, "rules.0.stage"),
+        ({"pipeline": "none"}, "rules.0.stage"),
+        ({"days": 0}, "rules.0.days"),
+        ({"task": " "}, "rules.0.task"),
+        ({}, "rules.1.stage"),
     ],
 )
 def test_rules_are_for_open_stages_each_once_with_days_and_a_task(wrong: dict[str, Any], field: str) -> None:

@@ -74,6 +74,10 @@ class OwnershipBody(Body):
 
     model_config = examples({"owners": {"email": "shop", "name": "crm"}})
 
+    def command(self) -> DefineOwnership:
+        """Return what is asked."""
+        return DefineOwnership(owners=self.owners)
+
 
 class RuleBody(Body):
     """A deal that has been in this open stage of the pipeline for so many days needs this to be done."""
@@ -93,6 +97,10 @@ class FollowUpsBody(Body):
         {"rules": [{"pipeline": "sales", "stage": "Proposal", "days": 14, "task": "Ask for a decision"}]}
     )
 
+    def command(self) -> DefineFollowUps:
+        """Return what is asked."""
+        return DefineFollowUps(rules=tuple(FollowUpRule(**rule.model_dump()) for rule in self.rules))
+
 
 class TimeZoneBody(Body):
     """The IANA zone whose days are business days."""
@@ -100,6 +108,10 @@ class TimeZoneBody(Body):
     time_zone: Name
 
     model_config = examples({"time_zone": "Europe/Berlin"})
+
+    def command(self) -> ChooseTimeZone:
+        """Return what is asked."""
+        return ChooseTimeZone(time_zone=self.time_zone)
 
 
 class LeadHandlingBody(Body):
@@ -123,6 +135,16 @@ class LeadHandlingBody(Body):
             "text": "We have received your enquiry and answer within a working day.",
         }
     )
+
+    def command(self) -> DefineLeadHandling:
+        """Return what is asked."""
+        return DefineLeadHandling(
+            owners=tuple(self.owners),
+            pipeline=self.pipeline,
+            subject=self.subject,
+            text=self.text,
+            forms=tuple(self.forms),
+        )
 
 
 @router.get("/keys", **read(KeysShape))
@@ -173,20 +195,19 @@ def get_settings(query: Annotated[Reading, Query()], ask: Annotated[Ask, may("se
 @router.put("/settings/ownership", **written(keyed=False))
 async def define_ownership(body: OwnershipBody, ask: Annotated[Ask, _settings]) -> Response:
     """Say which source owns which customer field from now on."""
-    return await ask.do(DefineOwnership(owners=body.owners))
+    return await ask.do(body.command())
 
 
 @router.put("/settings/follow-ups", **written(keyed=False))
 async def define_follow_ups(body: FollowUpsBody, ask: Annotated[Ask, _settings]) -> Response:
     """Say which deals get a follow-up by themselves from now on: once for each stay in a stage, due the same day."""
-    rules = tuple(FollowUpRule(**rule.model_dump()) for rule in body.rules)
-    return await ask.do(DefineFollowUps(rules=rules))
+    return await ask.do(body.command())
 
 
 @router.put("/settings/time-zone", **written(keyed=False))
 async def choose_time_zone(body: TimeZoneBody, ask: Annotated[Ask, _settings]) -> Response:
     """Choose the time zone whose days are business days from now on."""
-    return await ask.do(ChooseTimeZone(time_zone=body.time_zone))
+    return await ask.do(body.command())
 
 
 @router.put("/settings/lead-handling", **written(keyed=False))
@@ -195,12 +216,4 @@ async def define_lead_handling(body: LeadHandlingBody, ask: Annotated[Ask, _sett
 
     It is done once for each new lead, in seconds; not for leads of an import, nor for what is told a day late.
     """
-    return await ask.do(
-        DefineLeadHandling(
-            owners=tuple(body.owners),
-            pipeline=body.pipeline,
-            subject=body.subject,
-            text=body.text,
-            forms=tuple(body.forms),
-        )
-    )
+    return await ask.do(body.command())

@@ -201,5 +201,5 @@ def test_what_waits_is_counted(business: Business) -> None:
 def test_the_example_of_the_page_is_accepted(business: Business) -> None:
     [example, _] = re.findall(r"-d '(.*?)'", README, re.DOTALL)
     body = FollowUpsBody.model_validate(json.loads(example))
-    business.do(DefineFollowUps(rules=tuple(FollowUpRule(**rule.model_dump()) for rule in body.rules)))
+    business.do(body.command())
     assert business.log.stream("main", "tenant-settings")[-1].event.rules[0].days == 14  # type: ignore[attr-defined]

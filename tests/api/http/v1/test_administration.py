@@ -156,7 +156,7 @@ def test_what_becomes_of_leads_is_defined_and_shown(admin: Service) -> None:
         (
             "follow-ups",
             {"rules": [{"pipeline": "sales", "stage": "Nwe", "days": 5, "task": "Call"}]},
-            "rules.stage",
+            "rules.0.stage",
         ),
     ],
 )
