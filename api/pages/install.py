@@ -17,6 +17,7 @@ from api.pages.problems import tell
 from api.pages.records import follow_ups
 from api.pages.records import routes as records
 from api.pages.sessions import Sessions
+from api.pages.settings import routes as settings
 from api.people import People
 from streams.log import Log
 
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     provider.router,
     people.router,
     keys.router,
+    settings.router,
     board.router,
     opening.router,
     live.router,

@@ -25,6 +25,7 @@ PLACES = (
 )
 
 SETTINGS = (
+    Place("Settings", "/settings", "settings:read"),
     Place("People", "/people", "people:read"),
     Place("API keys", "/keys", "keys:read"),
 )

@@ -34,6 +34,7 @@ from streams.randomness import random_uuid
 
 _ONCE = "once"  # the form field that makes a repeated submission harmless
 _FLASH = "flash"
+_MOST_FIELDS = 5_000  # of a form: a thousand rules for follow-ups have as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ async def form_of(request: Request) -> dict[str, str]:
     """Return the texts of a submitted form, the last of each name. Raises Problem 400 for a NUL character."""
     if request.method in forgery.SAFE:
         return {}
-    form = await request.form()
+    form = await request.form(max_fields=_MOST_FIELDS)
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     if any("\0" in text for text in (*texts, *texts.values())):
         raise Problem(400, "malformed", "Texts have no NUL character.")

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from commands.command import (
     CaptureLead,
     ChangeAmount,
+    ChooseTimeZone,
+    DefineFollowUps,
+    DefineLeadHandling,
     DefineOwnership,
     DefinePipeline,
     ForgetCustomer,
@@ -28,6 +31,7 @@ from domain.customer import Profile
 from domain.invoice import InvoiceLine
 from domain.order import OrderLine
 from domain.pipeline import DEFAULT
+from domain.tenant import FollowUpRule
 from tests.pages.browsing import Site
 from tests.pages.business import T0, days, refund, shown, tell
 
@@ -65,6 +69,20 @@ def rough(site: Site) -> Rough:
         "backstory",
         DefineOwnership(owners={"name": "crm", "email": "shop"}),
         DefinePipeline(name="sales", stages=DEFAULT.stages),
+        ChooseTimeZone(time_zone="America/Argentina/ComodRivadavia"),
+        DefineFollowUps(
+            rules=tuple(
+                FollowUpRule(pipeline="sales", stage=stage, days=100_000, task=task)
+                for stage, task in (("New", LONG), ("Negotiation", f"{WORD} {EMOJI}"), ("Proposal", ARABIC))
+            )
+        ),
+        DefineLeadHandling(
+            owners=(OWNER, WORD, ARABIC),
+            pipeline="sales",
+            subject=LONG,
+            text=f"{WORD}\n\n{' '.join([LONG] * 8)}\n{ARABIC}",
+            forms=(WORD, EMOJI, LONG),
+        ),
     )
     address = f"{WORD.encode('ascii', 'ignore').decode().lower()}@example.org"
     [customer] = tell(

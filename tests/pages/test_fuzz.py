@@ -19,10 +19,22 @@ FIELDS = sorted(
         for name in re.findall(r'(?:name=|field\()"([a-z_]+)"', path.read_text(encoding="utf-8"))
     }
     | {choice.name for page in LISTS.values() for choice in page.choices}
+    | {"days-0", "remove-0", "stage-0", "stage-1", "task-0"}
     | {"after", "before", "changed", "code", "cursor", "day", "n", "of", "restores", "show", "state", "stood"}
 )
 """What pages are asked by, and what their forms send."""
-MORE = ["//[", "http://[", "/board", "0001-01-01", "9999-12-31", "-amount", "over", "9" * 30, "a=1&" * 30]
+MORE = [
+    '["sales","New"]',
+    "//[",
+    "http://[",
+    "/board",
+    "0001-01-01",
+    "9999-12-31",
+    "-amount",
+    "over",
+    "9" * 30,
+    "a=1&" * 30,
+]
 VALUES = st.sampled_from([str(value) for value in ODD] + MORE) | st.text(max_size=20)
 SAID = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4)
 ASKED = [(method, route) for route in PAGES for method in sorted(route.methods) if route.path not in STREAMS]

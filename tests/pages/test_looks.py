@@ -47,10 +47,26 @@ PAGES = {
     "list that is asked wrongly": "/orders?from=yesterday",
     "people": "/people",
     "keys": "/keys",
+    "settings": "/settings",
+    "time zone": "/settings/time-zone",
+    "owners of fields": "/settings/ownership",
+    "rules for follow-ups": "/settings/follow-ups",
+    "handling of leads": "/settings/lead-handling",
     "nothing": "/nowhere",
     "link that is used up": "/sign-in/used-up",
 }
-BUSY = ("board", "customer", "order", "refund", "invoice", "orders", "customers", "keys")
+BUSY = (
+    "board",
+    "customer",
+    "order",
+    "refund",
+    "invoice",
+    "orders",
+    "customers",
+    "keys",
+    "settings",
+    "rules for follow-ups",
+)
 _CUT = """
 () => [...document.querySelectorAll("body *")].filter((one) => {
   if (one.closest("svg, .visually-hidden, [title], [aria-label] .account-name")) return false;

@@ -104,5 +104,6 @@ Ident = Annotated[
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=lengths.TEXT)]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, pattern=r"^[!-~]+$")]
+SOURCE = r"^[!-~]+$"
+Source = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, pattern=SOURCE)]
 PathId = Annotated[str, Path(min_length=1, max_length=100, description="Our id of the record.")]
