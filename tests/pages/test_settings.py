@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 from playwright.sync_api import Page, expect
 
+from api.keys import new_key
 from api.pages.settings.rules import value_of
 from api.pages.settings.zones import zones
 from commands.command import (
@@ -139,12 +140,14 @@ def test_rules_for_follow_ups_are_added_and_removed_by_keyboard(
 def test_who_owns_a_field_and_what_becomes_of_leads_is_set_and_shown(site: Site, new_page: NewPage) -> None:
     define(site)
     site.do(RecordCustomer(profile=Profile(email="a@example.org")), source="shop")
+    site.do(DefineOwnership(owners={"owner": "crm"}))
+    site.do(new_key("the form", "service", ("source:web",))[1])
     page = new_page("manager")
     page.goto("/settings/ownership")
     offered = page.locator("#sources option").evaluate_all("found => found.map(one => one.value)")
-    assert {"shop", "backstory"} <= set(offered)
+    assert {"shop", "crm", "web", "backstory"} <= set(offered)
     page.get_by_label("E-mail").fill("shop")
-    page.get_by_label("Account manager").fill(" crm ")
+    page.get_by_label("Country").fill(" web ")
     axe(page)
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Who owns which field")).to_contain_text("shop")
@@ -157,7 +160,7 @@ def test_who_owns_a_field_and_what_becomes_of_leads_is_set_and_shown(site: Site,
     page.get_by_role("button", name="Save").press("Enter")
     leads = page.get_by_role("region", name="What becomes of new leads")
     expect(leads).to_contain_text("olga, pavel, in turn")
-    assert rules(site).owners == {"email": "shop", "owner": "crm"}
+    assert rules(site).owners == {"email": "shop", "country": "web", "owner": "crm"}
     handling = rules(site).lead_handling
     assert (handling.owners, handling.pipeline, handling.forms) == (("olga", "pavel"), "sales", ())
     assert (handling.subject, handling.text) == ("Thank you", "We have it.\n\nWe call.")
@@ -189,12 +192,14 @@ def test_of_two_at_once_the_later_sees_what_stands_and_keeps_what_was_typed(
 
 
 def test_a_section_that_nobody_else_has_set_is_saved_though_another_one_was(site: Site) -> None:
+    site.do(DefineOwnership(owners={"phone": "crm"}))
     with site.client("manager") as client:
         form = typed(client.get("/settings/ownership"))
         site.do(ChooseTimeZone(time_zone="Europe/Berlin"))
         answer = client.post("/settings/ownership", data=form | {"email": "shop"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/settings#ownership")
-    assert (rules(site).owners, rules(site).time_zone) == ({"email": "shop"}, "Europe/Berlin")
+    assert rules(site).owners == {"phone": "crm", "email": "shop"}
+    assert rules(site).time_zone == "Europe/Berlin"
 
 
 @pytest.mark.parametrize("section", ["time-zone", "ownership", "follow-ups", "lead-handling"])

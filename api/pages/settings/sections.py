@@ -23,8 +23,8 @@ from domain.tenant import (
 )
 
 _HEARD = (
-    "SELECT DISTINCT source FROM log.events WHERE tenant = %s "
-    "AND position > (SELECT position FROM log.head) - 10000 LIMIT 500"
+    "SELECT DISTINCT source FROM log.events WHERE position > %(head)s - 10000 AND position <= %(head)s "
+    "AND tenant = %(tenant)s LIMIT 500"
 )
 """Who told something lately: the log of years is not looked through for a form."""
 
@@ -53,8 +53,9 @@ def _ownership_offers(visit: Visit, _: Typed) -> Mapping[str, object]:
     tenant = visit.caller.tenant
     known = {OWN_SOURCE, *visit.settings.owners.values()}
     known.update(source for key in list_keys(visit.service.log, tenant) for source in sources(key.scopes))
+    lately = {"tenant": tenant, "head": visit.service.log.head()}
     with visit.service.log.connection() as connection:
-        known.update(source for (source,) in connection.execute(_HEARD, (tenant,)))
+        known.update(source for (source,) in connection.execute(_HEARD, lately))
     return {"sources": sorted(known)}
 
 
