@@ -61,17 +61,13 @@ def _set(visit: Visit, section: Section, version: int, expected: int) -> Respons
     try:
         answer = visit.do(command, expected=expected)
     except InvalidValue as refusal:
-        field = section.place(visit.form, refusal.detail["field"])
-        return _form(
-            visit, section, visit.form, version, wrong={field: f"It must be {refusal.detail['rule']}."}
-        )
+        wrong = {section.place(visit.form, refusal.detail["field"]): f"It must be {refusal.detail['rule']}."}
+        return _form(visit, section, visit.form, version, wrong=wrong)
     except WrongExpectedVersion:
         now = standing(visit)
         if now.is_newer(section, version):
             return _form(visit, section, visit.form, now.version, overtaken=True)
-        return _set(
-            visit, section, version, now.version
-        )  # another section was set: this one stands as it was seen
+        return _set(visit, section, version, now.version)  # this section stands as it was seen
     return visit.redirect(f"/settings#{section.name}", "Saved." if answer.events else "It is so already.")
 
 
