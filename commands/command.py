@@ -243,6 +243,20 @@ class AssignDealOwner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDeal:
+    """What the deal is called, what it is worth and who looks after it should be this: all of it is done, or nothing.
+
+    Without a title it keeps the one it has.
+    """
+
+    deal_id: str
+    title: str | None
+    amount: Decimal | None
+    currency: str | None
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WinDeal:
     """The customer said yes."""
 
@@ -620,6 +634,7 @@ Command = (
     | UndoMove
     | ChangeAmount
     | AssignDealOwner
+    | ChangeDeal
     | WinDeal
     | LoseDeal
     | ReopenDeal

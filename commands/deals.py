@@ -8,6 +8,7 @@ from commands import leads
 from commands.command import (
     AssignDealOwner,
     ChangeAmount,
+    ChangeDeal,
     CompleteFollowUp,
     Context,
     ConvertLead,
@@ -132,6 +133,21 @@ def assign_owner(desk: Desk, command: AssignDealOwner, context: Context) -> str:
     events = deal.assign_owner(desk.state(stream), owner=command.owner, source=context.source, at=context.now)
     _append(desk, stream, events)
     return command.deal_id
+
+
+def change_deal(desk: Desk, command: ChangeDeal, context: Context) -> str:
+    """Give a deal the title, the value and the owner that it should have."""
+    deal_id = command.deal_id
+    stream = _existing(desk, deal_id, context)
+    within = replace(context, expected=None)
+    if command.title is not None:
+        retitled = deal.retitle(
+            desk.state(stream), title=command.title, source=context.source, at=context.now
+        )
+        _append(desk, stream, retitled)
+    value = ChangeAmount(deal_id=deal_id, amount=command.amount, currency=command.currency)
+    change_amount(desk, value, within)
+    return assign_owner(desk, AssignDealOwner(deal_id=deal_id, owner=command.owner), within)
 
 
 def win(desk: Desk, command: WinDeal, context: Context) -> str:

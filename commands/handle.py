@@ -24,6 +24,7 @@ from commands.command import (
     AssignLeadOwner,
     CaptureLead,
     ChangeAmount,
+    ChangeDeal,
     ChangePersonRole,
     ChooseTimeZone,
     Command,
@@ -255,6 +256,8 @@ def decide(desk: Desk, command: Command, context: Context) -> str:  # noqa: C901
             return deals.change_amount(desk, command, context)
         case AssignDealOwner():
             return deals.assign_owner(desk, command, context)
+        case ChangeDeal():
+            return deals.change_deal(desk, command, context)
         case WinDeal():
             return deals.win(desk, command, context)
         case LoseDeal():

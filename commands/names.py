@@ -7,6 +7,7 @@ from commands.command import (
     AssignLeadOwner,
     CaptureLead,
     ChangeAmount,
+    ChangeDeal,
     ChangePersonRole,
     ChooseTimeZone,
     Command,
@@ -141,6 +142,7 @@ def stream_of_answer(command: Command, context: Context, ident: str) -> str | No
             | UndoMove()
             | ChangeAmount()
             | AssignDealOwner()
+            | ChangeDeal()
             | WinDeal()
             | LoseDeal()
             | ReopenDeal()

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from commands.command import Answer, DefineOwnership, MoveToStage, OpenDeal, RecordCustomer
+from commands.command import Answer, ChangeDeal, DefineOwnership, MoveToStage, OpenDeal, RecordCustomer
 from commands.handle import handle, handle_many
 from domain.customer import EmailChanged, Profile
-from domain.deal import DealNotFound
+from domain.deal import DealAmountChanged, DealNotFound, DealOpened, DealOwnerAssigned, DealRetitled
 from domain.errors import InvalidValue, Refusal
 from domain.order import OrderPlaced, RefundIssued
 from streams.errors import CommandReused, WrongExpectedVersion
@@ -54,6 +55,22 @@ def test_a_stale_version_is_a_conflict_and_is_not_decided_again(log: Log) -> Non
     deal = handle(log, OpenDeal(pipeline="sales", stage="New", title="Lamps"), context())
     with pytest.raises(WrongExpectedVersion):
         handle(log, MoveToStage(deal_id=deal.id, stage="Won"), context(expected=7))
+
+
+def test_a_deal_is_changed_whole_or_not_at_all_and_what_is_so_already_records_nothing(log: Log) -> None:
+    opened = OpenDeal(pipeline="sales", stage="New", title="Lamps", owner="mara")
+    deal = handle(log, opened, context())
+    change = ChangeDeal(
+        deal_id=deal.id, title="Lamps and chairs", amount=Decimal(12), currency="EUR", owner=None
+    )
+    with pytest.raises(InvalidValue, match=r"currency.*ISO 4217"):
+        handle(log, replace(change, currency="EURO"), context())
+    assert log.head() == deal.position
+    answer = handle(log, change, context(expected=1))
+    events = [type(recorded.event) for recorded in log.stream("main", f"deal-{deal.id}")]
+    assert events == [DealOpened, DealRetitled, DealAmountChanged, DealOwnerAssigned]
+    again = handle(log, replace(change, title=None), context())
+    assert (again.events, again.version) == (0, answer.version)
 
 
 def test_another_tenants_id_is_unknown(log: Log) -> None:
