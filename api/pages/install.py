@@ -14,6 +14,7 @@ from api.pages.customers import routes as customers
 from api.pages.entrance import Entrance
 from api.pages.lists import routes as lists
 from api.pages.problems import tell
+from api.pages.records import changing as deals
 from api.pages.records import follow_ups
 from api.pages.records import routes as records
 from api.pages.sessions import Sessions
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lists.router,
     records.router,
     follow_ups.router,
+    deals.router,
 )
 
 

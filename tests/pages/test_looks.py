@@ -30,6 +30,7 @@ PAGES = {
     "merge": "/customers/{customer}/merge?with={double}",
     "lead": "/leads/{lead}",
     "deal": "/deals/{deal}",
+    "deal to change": "/deals/{deal}/change",
     "follow-up to plan": "/deals/{deal}/follow-ups/new",
     "order": "/orders/{order}",
     "order of nobody": "/orders/{loose_order}",

@@ -7,12 +7,13 @@ from datetime import datetime
 from api.http.errors import Problem
 from api.pages.board.opening import Lacking
 from api.pages.forms import NEEDED, read_form
+from api.pages.seen import Seen, seen_of
 from api.pages.templates import money as written
 from api.pages.visit import Visit
 from commands.command import Answer, MoveToStage, UndoMove
 from commands.deals import rules_to_begin
-from commands.desk import Desk, folded
-from domain.deal import Deal
+from commands.desk import Desk
+from domain.deal import Deal, Value
 from domain.money import amount, currency
 from domain.pipeline import Pipeline, Stage
 
@@ -85,20 +86,17 @@ class Standing:
 
 def standing(visit: Visit, deal_id: str, seen: int | None) -> Standing:
     """Return a deal as it stands and as it was at the position the visitor saw. Raises Problem 404."""
-    stream = f"deal-{deal_id}"
-    events = visit.service.log.stream(visit.caller.tenant, stream)
-    if not events:
+    deal: Seen[Deal] | None = seen_of(visit, f"deal-{deal_id}", position=seen)
+    if deal is None:
         raise Problem(404, "deal-not-found", "There is no such deal.")
-    before = [event for event in events if seen is None or event.position <= seen]
-    now: Deal = folded(stream, events).state
     return Standing(
         deal_id=deal_id,
-        now=now,
-        position=events[-1].position,
-        seen=folded(stream, before).state,
-        seen_version=before[-1].version if before else 0,
-        changed_at=events[-1].recorded_at,
-        rules=rules_to_begin(Desk(visit.service.log, visit.caller.tenant), now.pipeline),
+        now=deal.now,
+        position=deal.position,
+        seen=deal.then,
+        seen_version=deal.then_version,
+        changed_at=deal.changed_at,
+        rules=rules_to_begin(Desk(visit.service.log, visit.caller.tenant), deal.now.pipeline),
     )
 
 
@@ -113,11 +111,14 @@ def carry_out(visit: Visit, standing: Standing, stage: str) -> Answer:
 
 
 def _shown(state: Deal) -> dict[str, str]:
-    value = state.value.value
+    terms = terms_in_words(state.title.value, state.value.value, state.owner.value)
+    return {"Stage": state.stage or "none", "Outcome": state.outcome, **terms}
+
+
+def terms_in_words(title: str | None, value: Value | None, owner: str | None) -> dict[str, str]:
+    """Return what a deal is called, worth and whose it is, by the names of these fields for people."""
     return {
-        "Stage": state.stage or "none",
-        "Outcome": state.outcome,
+        "Title": title or "none",
         "Value": written(value.amount, value.currency) if value else "none",
-        "Owner": state.owner.value or "nobody",
-        "Title": state.title.value or "none",
+        "Owner": owner or "nobody",
     }

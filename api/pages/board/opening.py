@@ -14,6 +14,8 @@ from domain.customer import Profile
 FORM = "enquiry"
 """The form by which leads are captured here."""
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, strip_whitespace=True)]
+"""What a deal is called."""
 _Email = Annotated[
     Annotated[str, StringConstraints(max_length=320, strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$")]
     | None,
@@ -28,7 +30,7 @@ class NewDeal(Form):
 
     pipeline: Name
     stage: Name
-    title: Annotated[str, StringConstraints(min_length=1, max_length=lengths.NAME, strip_whitespace=True)]
+    title: Title
     amount: _Amount = None
     currency: Annotated[Currency | None, Blank] = None
     owner: Maybe = None

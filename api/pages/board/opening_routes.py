@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.http.errors import Problem
 from api.pages.board.opening import FORM, Enquiry, NewDeal
-from api.pages.board.pipelines import chosen, pipelines
+from api.pages.board.pipelines import chosen, owners_of_deals, pipelines
 from api.pages.board.query import BoardQuery
 from api.pages.forms import read_form
 from api.pages.visit import Visit, visitor
@@ -19,7 +19,6 @@ Writer = Annotated[Visit, visitor("deals:write")]
 Capturer = Annotated[Visit, visitor("leads:write")]
 _LEAD = "SELECT lead_id, customer_id, status FROM read.leads WHERE lead_id = %s"
 _CUSTOMER = "SELECT name, company, email FROM read.customers WHERE customer_id = %s"
-_OWNERS = "SELECT DISTINCT owner FROM model.stage_totals WHERE owner <> '' ORDER BY owner LIMIT 500"
 Lead = Annotated[str | None, Query(max_length=100)]
 
 
@@ -78,7 +77,7 @@ def _deal_form(
 ) -> Response:
     with visit.reading() as connection:
         known = pipelines(connection)
-        owners = [owner for (owner,) in connection.execute(_OWNERS)]
+        owners = owners_of_deals(connection)
     rules = chosen(known, told.get("pipeline") or query.pipeline)
     return visit.page(
         "board/new.html", status, query=query, rules=rules, owners=owners, told=told, wrong=wrong

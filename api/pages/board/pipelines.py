@@ -1,4 +1,4 @@
-"""The pipelines of a tenant: their rules in force, and those that deals are in without rules."""
+"""The pipelines of a tenant: their rules in force, those that deals are in without rules, and who owns deals."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from domain.pipeline import DEFAULT, Pipeline, Stage
 
 _DEFINED = "SELECT pipeline, version, stages, renamed FROM model.pipelines ORDER BY pipeline"
 _USED = "SELECT DISTINCT pipeline FROM model.stage_totals WHERE pipeline <> '' ORDER BY pipeline"
+_OWNERS = "SELECT DISTINCT owner FROM model.stage_totals WHERE owner <> '' ORDER BY owner LIMIT 500"
 _stages = msgspec.json.Decoder(tuple[Stage, ...])
 _renamed = msgspec.json.Decoder(dict[str, str])
 
@@ -31,3 +32,8 @@ def chosen(known: dict[str, Pipeline], name: str | None) -> Pipeline:
     if name is not None:
         return known.get(name, Pipeline(name=name))
     return known.get(DEFAULT.name) or next(iter(known.values()))
+
+
+def owners_of_deals(connection: psycopg.Connection) -> list[str]:
+    """Return those who own a deal, to be offered where somebody is given one."""
+    return [owner for (owner,) in connection.execute(_OWNERS)]

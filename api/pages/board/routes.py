@@ -14,6 +14,7 @@ from api.pages.board.moving import UNDO, carry_out, standing
 from api.pages.board.query import BoardQuery, query_of
 from api.pages.headers import PAGE_HEADERS
 from api.pages.saved import saved_filters, saving
+from api.pages.seen import Position, position_of
 from api.pages.visit import Visit, visitor
 from streams.errors import WrongExpectedVersion
 
@@ -21,7 +22,6 @@ router = APIRouter()
 Asked = Annotated[BoardQuery, Query()]
 Reader = Annotated[Visit, visitor("deals:read")]
 Writer = Annotated[Visit, visitor("deals:write")]
-Seen = Annotated[int | None, Query(ge=0, le=2**62)]
 saving(router, "board", "deals:read", query_of)
 
 
@@ -41,7 +41,7 @@ class Moved:
 
 @router.get("/board")
 def show(
-    visit: Reader, query: Asked, moved: PathId | None = None, left: str | None = None, at: Seen = None
+    visit: Reader, query: Asked, moved: PathId | None = None, left: str | None = None, at: Position = None
 ) -> Response:
     """Show the board; after a move without scripts, what was moved and how to take it back."""
     with visit.reading() as connection:
@@ -77,7 +77,7 @@ def age(visit: Reader, deal_id: PathId) -> Response:
 
 @router.get("/board/deals/{deal_id}/move")
 def ask_where(
-    visit: Writer, deal_id: PathId, query: Asked, seen: Seen = None, stage: str | None = None
+    visit: Writer, deal_id: PathId, query: Asked, seen: Position = None, stage: str | None = None
 ) -> Response:
     """Ask where a deal should go, and for what it lacks to go there."""
     now = standing(visit, deal_id, seen)
@@ -95,7 +95,7 @@ def move(
 ) -> Response:
     """Move a deal to a stage: asks for what is missing, tells who was faster, else answers with the new columns."""
     stage = visit.form.get("stage", "")
-    position = _position(visit.form.get("seen", ""))
+    position = position_of(visit.form.get("seen", ""))
     now = standing(visit, deal_id, position)
     told: dict[str, Any] = {"query": query, "standing": now, "stage": stage, "seen": position}
     undoes = UNDO in visit.form
@@ -129,7 +129,3 @@ def _moved(
 
 def _template(visit: Visit, name: str) -> str:
     return f"board/_{name}.html" if visit.partial else f"board/{name}.html"
-
-
-def _position(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - a bigint

@@ -8,9 +8,9 @@ from api import lengths
 from api.http.auth import OWN_SOURCE
 from api.http.errors import not_found
 from api.pages.customers.identity import LABELS
+from api.pages.seen import Seen, seen_of
 from api.pages.visit import Visit
 from commands.command import RecordCustomer
-from commands.desk import folded
 from domain.contact import email_key, phone_key
 from domain.customer import PERSONAL, Customer, Emptying, Profile
 from domain.errors import InvalidValue
@@ -81,18 +81,15 @@ def field_standing(visit: Visit, customer_id: str, name: str, seen: int | None =
 
     Raises Problem 404 where the tenant has no such customer, or a customer no such field.
     """
-    stream = f"customer-{customer_id}"
-    events = visit.service.log.stream(visit.caller.tenant, stream) if "\x00" not in customer_id else []
-    if name not in LABELS or not events:
+    customer: Seen[Customer] | None = seen_of(visit, f"customer-{customer_id}", version=seen)
+    if name not in LABELS or customer is None:
         raise not_found()
-    now = folded(stream, events)
-    then = now if seen is None else folded(stream, [one for one in events if one.version <= seen])
     owner = visit.settings.owners.get(name)
     return FieldStanding(
         customer_id=customer_id,
         name=name,
-        version=now.version,
-        customer=now.state,
-        seen=then.state.value(name),
+        version=customer.version,
+        customer=customer.now,
+        seen=customer.then.value(name),
         owner=None if owner == OWN_SOURCE else owner,
     )

@@ -16,6 +16,7 @@ from api.pages.lists.catalogue import DEALS, INVOICES, LEADS, ORDERS, REFUNDS
 from api.pages.lists.definition import ListPage
 from api.pages.lists.rows import flags
 from api.pages.records.details import details
+from api.pages.seen import Position
 from api.pages.visit import Visit, visitor
 from domain.tenant import business_day
 
@@ -25,8 +26,13 @@ router = APIRouter()
 def _show(page: ListPage) -> Callable[..., Response]:
     named = Annotated[PathId, Path(alias=page.key)]
 
-    def show(visit: Annotated[Visit, visitor(page.action)], ident: named) -> Response:
-        """Show a record."""
+    def show(
+        visit: Annotated[Visit, visitor(page.action)],
+        ident: named,
+        stood: Position = None,
+        at: Position = None,
+    ) -> Response:
+        """Show a record; after a deal was changed, what `stood` at a position can be brought back."""
         time_zone = visit.settings.time_zone
         with visit.reading() as connection:
             if "\x00" in ident:
@@ -50,6 +56,7 @@ def _show(page: ListPage) -> Callable[..., Response]:
             freshness=current,
             flags=flags,
             answers=_answers,
+            undo=(stood, at) if page is DEALS and stood is not None and at is not None else None,
             today=business_day(datetime.now(UTC), time_zone),
         )
 
