@@ -15,7 +15,7 @@ from api.pages.entrance import Entrance
 from api.pages.lists import routes as lists
 from api.pages.problems import tell
 from api.pages.records import changing as deals
-from api.pages.records import follow_ups
+from api.pages.records import follow_ups, leads
 from api.pages.records import routes as records
 from api.pages.sessions import Sessions
 from api.pages.settings import routes as settings
@@ -40,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     records.router,
     follow_ups.router,
     deals.router,
+    leads.router,
 )
 
 

@@ -29,6 +29,8 @@ PAGES = {
     "search for a double": "/customers/{customer}/merge?q=e",
     "merge": "/customers/{customer}/merge?with={double}",
     "lead": "/leads/{lead}",
+    "lead to give away": "/leads/{lead}/owner",
+    "lead to disqualify": "/leads/{lead}/disqualified",
     "deal": "/deals/{deal}",
     "deal to change": "/deals/{deal}/change",
     "follow-up to plan": "/deals/{deal}/follow-ups/new",

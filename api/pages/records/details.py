@@ -69,6 +69,8 @@ class Details:
         if self.page.name == "refunds":
             return f"{one} of {money(self.row['amount'], self.row['currency'])}"
         name = self.row[self.page.columns[0].name]
+        if self.page.name == "leads" and self.customer:
+            return f"{self.customer} · {name}" if name else self.customer
         return name if name and self.page.name == "deals" else f"{one} {name}" if name else one
 
     @property
@@ -91,7 +93,7 @@ def details(
     columns = ", ".join(column.name for column in page.columns if column.name not in {"customer", "order"})
     cursor = connection.cursor(row_factory=dict_row)
     row = cursor.execute(
-        f"SELECT {columns} FROM {page.view} WHERE {page.key} = %s".encode(), (ident,)
+        f"SELECT {columns}, position FROM {page.view} WHERE {page.key} = %s".encode(), (ident,)
     ).fetchone()
     if row is None:
         return None
