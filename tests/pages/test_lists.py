@@ -25,10 +25,12 @@ from commands.command import (
     OpenDeal,
     RecordCancellation,
     RecordCustomer,
+    RecordOrder,
     WinDeal,
 )
 from domain.customer import Profile
 from domain.invoice import InvoiceLine
+from domain.order import OrderLine
 from domain.tenant import ListExported
 from tests.pages.browsing import Site
 from tests.pages.business import T0, ann, days, double, order, refund, shown, tell
@@ -319,7 +321,7 @@ def test_a_refund_has_a_page_of_its_own_that_its_order_its_customer_and_the_list
         words = text_of(client.get(f"/refunds/{refund_id}").text)
         alone = text_of(client.get(f"/refunds/{loose}").text)
     assert "Refund of EUR 30.00 Ann Example" in words
-    assert "Lamp LAMP 2 EUR 15.00" in words
+    assert "Lamp LAMP 2 15.00 30.00" in words
     assert "Order 1001" in words
     assert "Source shop Source id r-1" in words
     assert re.findall(r"Refunded [^:]*: broken", words) == [f"Refunded {one}: broken" for one in MONEY]
@@ -352,9 +354,63 @@ def test_an_invoice_shows_its_lines_their_sum_and_tax_and_what_it_is_for(site: S
     shown(site)
     with site.client("rep") as client:
         words = text_of(client.get(f"/invoices/{invoice}").text)
-    assert "What Quantity Price Mounting 1.5 EUR 80.00" in words
+    assert "Lines in EUR What Quantity Price Amount Mounting 1.5 80.00 120.00" in words
     assert "Subtotal EUR 120.00 Tax EUR 22.80 Total EUR 142.80 Paid EUR 0.00 Due EUR 142.80" in words
     assert "Order 1001" in words
+
+
+@pytest.mark.parametrize(
+    ("prices", "more", "says"),
+    [
+        (
+            {"3": "18.00"},
+            {"discount": "5.40", "shipping": "4.90", "tax": "9.72", "total": "63.22"},
+            "54.00 Subtotal 54.00 Discount -5.40 Shipping 4.90 Tax 9.72 Total 63.22 What",
+        ),
+        ({"3": "18.00", "2": "1.00"}, {"total": "56.00"}, "54.00 Tea TEA 2 1.00 2.00 Total 56.00 What"),
+        (
+            {"3": "18.00"},
+            {"shipping": "4.90", "total": "50.00"},
+            "54.00 Subtotal 54.00 Shipping 4.90 Difference -8.90 Total 50.00 What",
+        ),
+        (
+            {"3": "3.333333"},
+            {"total": "10"},
+            "9.999999 Subtotal 9.999999 Difference 0.000001 Total 10.00 What",
+        ),
+        (
+            {},
+            {"shipping": "4.90", "total": "58.90"},
+            "Amount Shipping 4.90 Not told in lines 54.00 Total 58.90 What",
+        ),
+        ({"1": "0"}, {"total": "0"}, "0.00 Total 0.00 What"),
+    ],
+    ids=["whole", "lines alone", "mismatch", "divided price", "no lines", "nothing"],
+)
+def test_an_order_shows_how_its_lines_come_to_its_total_and_what_nothing_explains(
+    site: Site, prices: dict[str, str], more: dict[str, str], says: str
+) -> None:
+    lines = tuple(
+        OrderLine(sku="TEA", title="Tea", quantity=Decimal(quantity), unit_price=Decimal(price))
+        for quantity, price in prices.items()
+    )
+    told = {name: Decimal(amount) for name, amount in more.items()}
+    ident = site.do(
+        RecordOrder(source_id="1", currency="EUR", lines=lines, occurred_at=T0, **told), source="shop"
+    ).id
+    with site.client("analyst") as client:
+        words = text_of(client.get(f"/orders/{ident}").text)
+    assert "Lines in EUR What Quantity Price Amount" in words
+    assert f"{says} happened" in words
+    assert ("total mismatch" in words) == (says.count("-8.90") == 1)
+
+
+def test_an_order_of_which_a_total_alone_is_told_has_no_lines(site: Site) -> None:
+    ident = site.do(
+        RecordOrder(source_id="1", currency="EUR", total=Decimal(5), occurred_at=T0), source="shop"
+    ).id
+    with site.client("analyst") as client:
+        assert "Lines" not in text_of(client.get(f"/orders/{ident}").text)
 
 
 def test_an_order_says_what_is_due_and_of_a_cancelled_one_nothing_is(site: Site) -> None:

@@ -19,11 +19,9 @@ from domain.invoice import InvoiceLine
 from domain.order import OrderLine, RefundIssued
 from projections.deals import Deal, to_do
 from projections.invoices import Invoice
+from projections.orders import ZERO, Content, Order
 from streams.log import COLUMNS, Log
 
-_LINES = """
-SELECT line, sku, title, quantity, unit_price, currency FROM read.order_lines WHERE order_id = %s ORDER BY line
-"""
 _REFUNDS = """
 SELECT refund_id, refunded_at, amount, currency, reason FROM read.refunds
 WHERE order_id = %s ORDER BY refunded_at DESC, refund_id DESC
@@ -34,13 +32,15 @@ FROM read.stage_changes WHERE deal_id = %s ORDER BY entry DESC
 """
 _FIELDS = "SELECT fields FROM read.leads WHERE lead_id = %s"
 _QUERIES: Mapping[str, Mapping[str, str]] = {
-    "orders": {"lines": _LINES, "refunds": _REFUNDS},
+    "orders": {"refunds": _REFUNDS},
     "leads": {"answers": _FIELDS},
 }
+_ORDER = "SELECT state FROM model.orders WHERE order_id = %s"
 _INVOICE = "SELECT state FROM model.invoices WHERE invoice_id = %s"
 _DEAL = "SELECT state FROM model.deals WHERE deal_id = %s"
 _WHOSE = "SELECT coalesce(name, company, email, phone) FROM model.customers WHERE customer_id = %s"
 _decode = msgspec.json.Decoder(Invoice).decode
+_decode_order = msgspec.json.Decoder(Order).decode
 _decode_deal = msgspec.json.Decoder(Deal).decode
 
 Row = Mapping[str, Any]
@@ -133,11 +133,16 @@ def _of_record(cursor: psycopg.Cursor[dict[str, Any]], page: ListPage, ident: st
     if page.name == "invoices":
         [found] = cursor.execute(_INVOICE.encode(), (ident,)).fetchall()
         invoice = _decode(found["state"]).issued.value
-        return {"lines": _lines(invoice.lines, invoice.currency) if invoice else ()}
-    return {
+        return {"lines": _lines(invoice.lines) if invoice else ()}
+    parts: dict[str, Sequence[Row]] = {
         name: cursor.execute(query.encode(), (ident,)).fetchall()
         for name, query in _QUERIES[page.name].items()
     }
+    if page.name == "orders":
+        [found] = cursor.execute(_ORDER.encode(), (ident,)).fetchall()
+        content = _decode_order(found["state"]).content.value
+        return parts | (_priced(content) if content else {})
+    return parts
 
 
 def _of_refund(connection: psycopg.Connection, log: Log, tenant: str, row: Row) -> tuple[Parts, Timeline]:
@@ -157,11 +162,29 @@ def _of_refund(connection: psycopg.Connection, log: Log, tenant: str, row: Row) 
     newest = [max(told, key=lambda one: (one[0].occurred_at, one[1]))[0]] if told else []
     parts: Parts = {
         "told": [{"source": one.source, "source_id": one.source_id} for one in newest],
-        "lines": [line for one in newest for line in _lines(one.lines, one.currency)],
+        "lines": [line for one in newest for line in _lines(one.lines)],
     }
     return parts, of_positions(connection, [position for _, position in told])
 
 
-def _lines(lines: Iterable[OrderLine | InvoiceLine], currency: str) -> list[Row]:
-    """Return lines as an order's are read."""
-    return [{"sku": None, **asdict(line), "currency": currency} for line in lines]
+def _lines(lines: Iterable[OrderLine | InvoiceLine]) -> list[Row]:
+    """Return lines with the amount of each."""
+    return [{"sku": None, **asdict(line), "amount": line.quantity * line.unit_price} for line in lines]
+
+
+def _priced(content: Content) -> dict[str, Sequence[Row]]:
+    """Return the lines of an order, and how they come to its total: what they do not explain is told, too."""
+    lines = _lines(content.lines)
+    told = {
+        "Subtotal": sum((line["amount"] for line in lines), ZERO),
+        "Discount": -content.discount,
+        "Shipping": content.shipping,
+        "Tax": content.tax,
+    }
+    told["Difference" if lines else "Not told in lines"] = content.total - sum(told.values(), ZERO)
+    added = [(name, amount) for name, amount in told.items() if amount]
+    summed = [*(added if len(added) > 1 else ()), ("Total", content.total)]
+    return {
+        "lines": lines,
+        "sums": [{"name": name, "amount": amount} for name, amount in summed],
+    }
