@@ -85,7 +85,7 @@ def test_of_two_who_change_one_field_the_slower_is_shown_both_values_and_writes_
     site.do(ChangeAmount(deal_id=deal, amount=Decimal(150), currency="EUR"))
     head = site.log.head()
     page.get_by_label("Value").fill("4800")
-    page.get_by_role("button", name="Change").press("Enter")
+    page.get_by_role("button", name="Change it").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Someone was faster. Nothing of yours was recorded.")
     [row] = page.get_by_role("row").filter(has_text="Value").all()
     expect(row).to_have_text("Value EUR 150.00 EUR 4,800.00 EUR 100.00", use_inner_text=True)
@@ -152,6 +152,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_recorded(
     assert re.search(
         rf'aria-describedby="{name}-about".*id="{name}-about">{re.escape(sentence)}', answer.text, re.DOTALL
     )
+    assert re.findall(r'id="(\w+)"[^>]* autofocus', answer.text) == [name]
     assert f'name="seen" value="{head}"' in answer.text
     assert told(site, deal, head) == []
 

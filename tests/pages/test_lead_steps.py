@@ -64,6 +64,7 @@ def test_a_lead_gets_an_owner_is_qualified_and_becomes_a_deal_by_keyboard(
     expect(stands).to_contain_text("Qualified")
     expect(stands).to_contain_text("noah")
     page.get_by_role("link", name="Open a deal").press("Enter")
+    expect(page.get_by_label("Owner")).to_have_value("noah")
     page.get_by_label("What is it about?").fill("Tea for 12 offices")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The deal is open.")).to_be_visible()

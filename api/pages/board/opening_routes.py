@@ -17,7 +17,7 @@ from domain.tenant import LeadHandlingDefined, is_handled
 router = APIRouter()
 Writer = Annotated[Visit, visitor("deals:write")]
 Capturer = Annotated[Visit, visitor("leads:write")]
-_LEAD = "SELECT lead_id, customer_id, status FROM read.leads WHERE lead_id = %s"
+_LEAD = "SELECT lead_id, customer_id, owner FROM read.leads WHERE lead_id = %s"
 _CUSTOMER = "SELECT name, company, email FROM read.customers WHERE customer_id = %s"
 Lead = Annotated[str | None, Query(max_length=100)]
 
@@ -91,7 +91,7 @@ def _of_lead(visit: Visit, lead_id: str) -> dict[str, str]:
         if lead is None:
             raise Problem(404, "lead-not-found", "There is no such lead.")
         customer = connection.execute(_CUSTOMER, (lead[1],)).fetchone() if lead[1] else None
-    told = {"lead_id": lead[0], "customer_id": lead[1]}
+    told = {"lead_id": lead[0], "customer_id": lead[1], "owner": lead[2]}
     if customer is not None:
         told |= {"name": customer[0], "company": customer[1], "email": customer[2]}
         told["title"] = customer[1] or ""

@@ -12,6 +12,8 @@ from api.http.errors import not_found
 from api.http.v1.border import PathId
 from api.pages.board.pipelines import owners_of_deals
 from api.pages.forms import Form, Maybe, read_form
+from api.pages.lists.catalogue import LEADS
+from api.pages.records.details import details
 from api.pages.seen import Seen, position_of, seen_of
 from api.pages.visit import Visit, visitor
 from commands.command import AssignLeadOwner, DisqualifyLead, QualifyLead
@@ -156,11 +158,13 @@ def _form(  # noqa: PLR0913 - what the form shows
 ) -> Response:
     with visit.reading() as connection:
         owners = owners_of_deals(connection)
+        found = details(connection, visit.service.log, visit.caller.tenant, LEADS, lead_id)
     return visit.page(
         "records/lead.html",
         status,
         lead_id=lead_id,
         step=step,
+        title=found.title if found else "Lead",
         told=told,
         seen=seen,
         wrong=wrong or {},
