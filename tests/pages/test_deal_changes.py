@@ -1,6 +1,7 @@
 """A deal's title, value and owner: changed by people on its page, taken back, and by two at once."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_of_two_who_change_one_field_the_slower_is_shown_both_values_and_writes_
     page.get_by_role("button", name="Change it even so").press("Enter")
     expect(page.get_by_text("The deal is changed.")).to_be_visible()
     assert now(site, deal) == ("Lamps", "4800 EUR", "mara")
+
+
+def test_of_many_who_change_a_value_at_once_one_is_first_and_all_others_are_shown_it(
+    site: Site, deal: str
+) -> None:
+    head = site.log.head()
+    with site.client("rep") as client, ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda n: change(client, deal, amount=str(n), seen=str(head), once=str(n)), range(1, 17))
+        )
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * 15
+    assert all("You saw" in answer.text for answer in answers if answer.status_code == 409)
+    assert told(site, deal, head) == ["deal-amount-changed.v1"]
 
 
 def test_what_happens_to_other_fields_does_not_stand_in_the_way_of_a_change_and_stays(

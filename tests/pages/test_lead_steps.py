@@ -1,6 +1,7 @@
 """What people do with a lead on its page: an owner, qualified, disqualified, a deal; and by two at once."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -132,6 +133,18 @@ def test_of_two_who_give_a_lead_away_the_slower_is_shown_both_and_writes_nothing
         assert client.get("/leads/nothing/owner").status_code == 404
         assert client.post("/leads/nothing/disqualified", data={"once": "4"}).status_code == 404
     assert told(site, lead) == ["lead-qualified.v1", "lead-owner-assigned.v1"]
+
+
+def test_of_many_who_give_a_lead_away_at_once_one_is_first_and_all_others_are_shown_it(
+    site: Site, lead: str
+) -> None:
+    form = {"seen": str(site.log.head())}
+    with site.client("rep") as client, ThreadPoolExecutor(8) as pool:
+        asked = [form | {"owner": f"rep-{n}", "once": str(n)} for n in range(16)]
+        answers = list(pool.map(lambda one: client.post(f"/leads/{lead}/owner", data=one), asked))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * 15
+    assert all("You saw" in answer.text for answer in answers if answer.status_code == 409)
+    assert told(site, lead) == ["lead-owner-assigned.v1"]
 
 
 def test_a_lead_offers_what_can_be_done_with_it_as_it_stands_to_those_who_may(site: Site, lead: str) -> None:
