@@ -7,7 +7,16 @@ from decimal import Decimal
 
 from playwright.sync_api import Page, expect
 
-from commands.command import CaptureLead, ChangeAmount, DefineLeadHandling, MoveToStage, ScheduleFollowUp
+from commands.command import (
+    CaptureLead,
+    ChangeAmount,
+    DefineLeadHandling,
+    MoveToStage,
+    RecordCustomer,
+    ScheduleFollowUp,
+)
+from domain.customer import Profile
+from domain.deal import DealOpened
 from tests.pages.boarding import card, column, define, expect_in, opened, show
 from tests.pages.browsing import PHONE, Site, Watch, axe
 
@@ -118,6 +127,37 @@ def test_of_a_lead_that_is_closed_no_deal_is_opened(site: Site) -> None:
     [opened, converted] = site.log.read(head - 2, 2)
     assert (opened.type, converted.type) == ("deal-opened.v1", "lead-converted.v1")
     assert converted.event.deal_id == opened.stream.removeprefix("deal-")  # type: ignore[attr-defined]
+
+
+def test_a_deal_is_opened_from_the_page_of_its_customer(site: Site, new_page: NewPage, watch: Watch) -> None:
+    watch.allow(422)
+    define(site)
+    ann = Profile(email="ann@example.org", name="Ann Example", company="Lamps and Co")
+    customer = site.do(RecordCustomer(profile=ann)).id
+    page = new_page("rep")
+    page.goto(f"/customers/{customer}")
+    page.get_by_role("link", name="New deal").click()
+    expect(page.get_by_text("With Ann Example")).to_be_visible()
+    page.get_by_label("What is it about?").fill("Lamps")
+    page.get_by_label("Value").fill("a lot")
+    page.get_by_role("button", name="Open the deal").click()
+    expect(page.get_by_text("With Ann Example")).to_be_visible()
+    page.get_by_label("Value").fill("900")
+    page.get_by_role("button", name="Open the deal").click()
+    expect(page.get_by_text("The deal is open.")).to_be_visible()
+    opened = site.log.read(site.log.head() - 1, 1)[0].event
+    assert isinstance(opened, DealOpened)
+    assert (opened.title, opened.customer_id, opened.company) == ("Lamps", customer, "Lamps and Co")
+
+
+def test_no_deal_is_opened_for_a_customer_who_is_not_there(site: Site) -> None:
+    form = {"pipeline": "sales", "stage": "New", "title": "Lamps", "once": "1"}
+    with site.client("rep") as client:
+        head = site.log.head()
+        for customer in ("nobody", "\0"):
+            assert client.get("/board/new", params={"customer": customer}).status_code in {400, 404}
+            assert client.post("/board/new", data=form | {"customer_id": customer}).status_code in {400, 404}
+    assert site.log.head() == head
 
 
 def test_an_enquiry_whose_deal_is_opened_by_itself_leads_to_the_board(site: Site) -> None:

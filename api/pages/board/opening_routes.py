@@ -19,31 +19,26 @@ Writer = Annotated[Visit, visitor("deals:write")]
 Capturer = Annotated[Visit, visitor("leads:write")]
 _LEAD = "SELECT lead_id, customer_id, owner FROM read.leads WHERE lead_id = %s"
 _CUSTOMER = "SELECT name, company, email FROM read.customers WHERE customer_id = %s"
-Lead = Annotated[str | None, Query(max_length=100)]
+Ident = Annotated[str | None, Query(max_length=100)]
 
 
 @router.get("/board/new")
-def new_deal(visit: Writer, query: Annotated[BoardQuery, Query()], lead: Lead = None) -> Response:
-    """Ask for what a new deal is, perhaps of a lead."""
-    told: dict[str, str] = {}
-    if lead is not None:
-        told = _of_lead(visit, lead)
-    return _deal_form(visit, query, told, {})
+def new_deal(
+    visit: Writer, query: Annotated[BoardQuery, Query()], lead: Ident = None, customer: Ident = None
+) -> Response:
+    """Ask for what a new deal is, perhaps of a lead or of a customer."""
+    return _deal_form(visit, query, _known(visit, lead, customer), {})
 
 
 @router.post("/board/new")
 def open_deal(visit: Writer, query: Annotated[BoardQuery, Query()]) -> Response:
     """Open a deal; the lead it is of is converted with it."""
     form = dict(visit.form)
-    if form.get("lead_id"):
-        form |= {
-            name: value for name, value in _of_lead(visit, form["lead_id"]).items() if name.endswith("_id")
-        }
-    else:
-        form.pop("customer_id", None)
+    known = _known(visit, form.pop("lead_id", None), form.pop("customer_id", None))
+    form |= {name: known[name] for name in ("lead_id", "customer_id", "company") if name in known}
     asked, wrong = read_form(NewDeal, form)
     if asked is None:
-        return _deal_form(visit, query, form, wrong, 422)
+        return _deal_form(visit, query, known | form, wrong, 422)
     answer = visit.do(asked.command())
     visit.passed(answer.position)
     return visit.redirect(BoardQuery(pipeline=asked.pipeline).address(), flash="The deal is open.")
@@ -84,15 +79,21 @@ def _deal_form(
     )
 
 
-def _of_lead(visit: Visit, lead_id: str) -> dict[str, str]:
-    """Return what is known of a lead's deal before anything is typed. Raises Problem 404."""
+def _known(visit: Visit, lead_id: str | None, customer_id: str | None) -> dict[str, str]:
+    """Return what is known of a deal before anything is typed, by its lead or its customer. Raises Problem 404."""
+    told: dict[str, str | None] = {}
     with visit.reading() as connection:
-        lead = connection.execute(_LEAD, (lead_id,)).fetchone()
-        if lead is None:
-            raise Problem(404, "lead-not-found", "There is no such lead.")
-        customer = connection.execute(_CUSTOMER, (lead[1],)).fetchone() if lead[1] else None
-    told = {"lead_id": lead[0], "customer_id": lead[1], "owner": lead[2]}
-    if customer is not None:
-        told |= {"name": customer[0], "company": customer[1], "email": customer[2]}
-        told["title"] = customer[1] or ""
+        if lead_id:
+            lead = connection.execute(_LEAD, (lead_id,)).fetchone()
+            if lead is None:
+                raise Problem(404, "lead-not-found", "There is no such lead.")
+            _, customer_id, _ = lead
+            told = dict(zip(("lead_id", "customer_id", "owner"), lead, strict=True))
+        if customer_id:
+            customer = connection.execute(_CUSTOMER, (customer_id,)).fetchone()
+            if customer is None and not lead_id:
+                raise Problem(404, "customer-not-found", "There is no such customer.")
+            name, company, email = customer or (None, None, None)
+            told |= {"customer_id": customer_id, "name": name, "company": company, "email": email}
+            told["title"] = company
     return {name: value for name, value in told.items() if value}
