@@ -130,14 +130,17 @@ def problem_of(error: Exception) -> Problem:
     return Problem(rule.status, rule.code, sentence, rule.headers, **shown)
 
 
-def malformed(found: Sequence[Any]) -> Problem:
+def malformed(
+    found: Sequence[Any],
+    code: str = "malformed",
+    title: str = "The request is not what the document of this API describes.",
+) -> Problem:
     """Return the 400 of a request that breaks its schema: where and by which rule of pydantic's, never the value."""
     told = [
         {"at": _pointer(error["loc"]), "rule": error["msg"].removeprefix("Value error, ")}
         for error in found[:_MOST]
     ]
-    title = "The request is not what the document of this API describes."
-    return Problem(400, "malformed", title, errors=told)
+    return Problem(400, code, title, errors=told)
 
 
 def _pointer(loc: tuple[str | int, ...]) -> str:

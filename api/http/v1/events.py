@@ -13,7 +13,7 @@ from api.http.v1.documented import written
 from api.http.v1.entry import may
 from api.http.v1.service import json_response
 from api.http.v1.shapes import EventResults, Written
-from api.http.v1.strict import StrictRoute
+from api.http.v1.strict import BATCH, StrictRoute
 from api.intake import cloudevents
 from api.intake.cloudevents import CloudEvent
 from commands.command import Answer, Command, Context
@@ -41,7 +41,7 @@ PAYMENT = {
     "time": "2026-03-01T09:31:00Z",
     "data": {"order_source_id": "1001", "payment_id": "p-1", "currency": "EUR", "amount": "29.90"},
 }
-_ONE, _MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
+_ONE, _MANY = "application/cloudevents+json", BATCH
 _EVENT_SCHEMA = CloudEvent.model_json_schema()
 _DOCUMENTED = written(keyed=False, versioned=False)
 _DOCUMENTED["responses"][200] |= {
@@ -104,11 +104,13 @@ async def _many(ask: Ask, told: object, waits: str | None) -> Response:
 
 
 def _recorded(ask: Ask, told: Sequence[object]) -> list[Answer | Problem]:
-    """Record events in their order; each is answered or refused by itself."""
+    """Record events in their order; each is answered or refused by itself, as is what could not be read as JSON."""
     outcomes: dict[int, Answer | Problem] = {}
     asked: list[tuple[int, tuple[Command, Context]]] = []
     for number, one in enumerate(told):
         try:
+            if isinstance(one, Problem):
+                raise one
             asked.append((number, _asked(ask, cloudevents.read_event(one))))
         except Problem as problem:
             outcomes[number] = problem

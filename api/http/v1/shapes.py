@@ -82,7 +82,7 @@ class SettingsShape(Shape):
 class EventResult(Shape):
     """What became of one event of a batch: `status` as if it had been sent alone, and that answer's members."""
 
-    event: str | None = Field(description="The event's id.")
+    event: str | None = Field(description="The event's id; null where none can be read.")
     status: int
 
 

@@ -128,6 +128,41 @@ def test_a_batch_is_answered_event_by_event_and_its_bad_ones_stop_nothing(servic
     assert (shown["total"], shown["paid"]) == ("29.90", "29.90")
 
 
+def test_an_event_of_a_batch_that_cannot_be_read_as_json_stops_no_other(service: Service) -> None:
+    deep: Any = "x"
+    for _ in range(30):
+        deep = [deep]
+    batch = [
+        ORDER | {"id": "nul\0"},
+        ORDER | {"id": "half \ud800"},
+        ORDER | {"data": float("inf")},
+        ORDER | {"data": deep},
+        ORDER,
+    ]
+    body = json.dumps(batch).removesuffix("]") + ', {"id": "1", "id": "2"}]\n'
+    headers = {"Authorization": f"Bearer {service.secret}", "Content-Type": f"{MANY}; charset=utf-8"}
+    answer = service.client.post("/v1/events", content=body.encode(), headers=headers)
+    results = answer.json()["results"]
+    assert [one["status"] for one in results] == [400, 400, 400, 400, 201, 400]
+    assert [one["event"] for one in results] == [None, None, None, None, ORDER["id"], None]
+    assert [one.get("code") for one in results] == [
+        "malformed",
+        "malformed-json",
+        "malformed-json",
+        "too-deep",
+        None,
+        "malformed-json",
+    ]
+    assert [one["errors"][0]["at"] for one in results[:3]] == ["/id", "/id", "/data"]
+
+
+@pytest.mark.parametrize("body", ["[", "[{},]", "[{}", "[{} {}]", '["\\ud800"] x', "[" * 5_000, "[\xff]"])
+def test_a_batch_that_is_no_array_of_json_is_refused_whole(service: Service, body: str) -> None:
+    headers = {"Authorization": f"Bearer {service.secret}", "Content-Type": MANY}
+    answer = service.client.post("/v1/events", content=body.encode("latin-1"), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
 def test_a_batch_sent_again_records_nothing(service: Service) -> None:
     send(service, [ORDER, PAYMENT], MANY)
     head = service.log.head()

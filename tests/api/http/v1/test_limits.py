@@ -6,8 +6,9 @@ from itertools import count
 
 import pytest
 
+from api.http.errors import Problem
 from api.http.v1 import limits
-from api.http.v1.strict import DEEPEST
+from api.http.v1.strict import DEEPEST, decode
 from tests.api.http.v1.running import Service
 
 _numbers = count(1)
@@ -50,9 +51,6 @@ def test_a_body_that_is_too_deep_is_refused(shared: Service, text: bytes) -> Non
 
 
 def test_the_deepest_body_that_is_read_has_so_many_levels() -> None:
-    from api.http.errors import Problem  # noqa: PLC0415 - beside its only use
-    from api.http.v1.strict import decode  # noqa: PLC0415
-
     assert decode(b"[" * DEEPEST + b"]" * DEEPEST)  # the innermost is empty
     with pytest.raises(Problem, match="too-deep"):
         decode(b"[" * (DEEPEST + 1) + b"1" + b"]" * (DEEPEST + 1))
@@ -72,6 +70,28 @@ def test_the_deepest_body_that_is_read_has_so_many_levels() -> None:
 )
 def test_what_is_no_json_is_malformed(shared: Service, text: bytes) -> None:
     assert send(shared, text) == (400, "malformed-json")
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "rule"),
+    [
+        (b'{"fields": {"a": "\\u0000"}}', "/fields/a", "a text without the NUL character"),
+        (b'{"fields": {"\\u0000": "a"}}', "/fields", "a text without the NUL character"),
+        (b'{"form": "\\ud800"}', "/form", "a text of whole characters, without half of a surrogate pair"),
+        (b'{"fields": {"a": 1e999}}', "/fields/a", "a number that is not beyond all bounds"),
+        (b'{"fields": {"a": NaN}}', "/fields/a", "a number that is not beyond all bounds"),
+    ],
+)
+def test_what_not_everybody_reads_is_told_by_place_and_rule(text: bytes, at: str, rule: str) -> None:
+    with pytest.raises(Problem) as refused:
+        decode(text)
+    assert refused.value.more["errors"] == [{"at": at, "rule": rule}]
+
+
+def test_where_a_body_stops_being_json_is_told() -> None:
+    with pytest.raises(Problem) as refused:
+        decode(b'{"form":\n  "a",}')
+    assert refused.value.more == {"line": 2, "column": 7}
 
 
 @pytest.mark.parametrize(
