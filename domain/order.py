@@ -350,7 +350,7 @@ def refund(  # noqa: PLR0913 - a fact's fields
     lines: tuple[OrderLine, ...] = (),
     at: datetime,
 ) -> list[OrderEvent]:
-    """Record money that went back, for an order known or not; its id counts once. Raises as `place`."""
+    """Record money that went back, for an order known or not; its id counts once for it. Raises as `place`."""
     event = RefundIssued(
         occurred_at=at,
         refund_id=refund_id,

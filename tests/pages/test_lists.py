@@ -197,6 +197,22 @@ def test_pages_follow_one_another_without_a_gap_whatever_they_are_sorted_by(site
             assert seen == in_file
 
 
+def test_pages_of_refunds_show_one_of_each_order_that_its_id_was_told_of(site: Site) -> None:
+    told = [refund("r-1", f"{n}.00", of=str(n)) for n in range(1, 121)]
+    tell(site, "shop", *told)
+    shown(site)
+    with site.client("rep") as client:
+        for sort in ("-refunded_at", "amount", "reason"):
+            seen: list[str] = []
+            path: str | None = f"/refunds?sort={sort}"
+            while path:
+                page = client.get(path).text
+                seen += re.findall(r"EUR ([\d.]+)", " ".join(rows_of(page)))
+                following = re.search(r'class="button" href="\?([^"]*cursor=[^"]+)"', page)
+                path = f"/refunds?{following[1].replace('&amp;', '&')}" if following else None
+            assert sorted(map(Decimal, seen)) == [Decimal(n) for n in range(1, 121)]
+
+
 def test_rows_without_the_value_they_are_sorted_by_come_last_both_ways(site: Site) -> None:
     tell(
         site,

@@ -17,6 +17,8 @@ from api.http.v1.service import after_passed, json_response
 from api.http.v1.strict import given_twice
 
 _LARGEST = 2**62
+OF_REFUND = "refund_id || coalesce(order_id, '')"
+"""What tells refunds apart: their source may tell one id of several orders."""
 OF_PERSON = (
     "customer_id = ANY(ARRAY(SELECT %(customer_id)s::text WHERE NOT EXISTS (SELECT FROM model.customers c "
     "WHERE c.customer_id = %(customer_id)s AND c.merged_into IS NOT NULL) "
@@ -75,7 +77,8 @@ class Listing:
     """A list: a view of schema `read`, its columns, its key, what it is ordered by (newest first) and its filters.
 
     A filter is a condition with the filter's own name as its parameter. Where rows are `stored`, pages are read from
-    there in the order of the table's index, then customers stand for those merged.
+    there in the order of the table's index, then customers stand for those merged. Where several rows have one key,
+    `tie` is what tells them apart.
     """
 
     view: str
@@ -85,6 +88,7 @@ class Listing:
     filters: Mapping[str, str] = field(default_factory=dict)
     order_type: str = "timestamptz"
     stored: Stored | None = None
+    tie: str = ""
 
     def answer(self, ask: Ask, query: Page, **fixed: str) -> Response:
         """Return a page: `data`, `next` (the cursor of the next page, or null) and `position`."""
@@ -101,7 +105,7 @@ class Listing:
             position = reached(connection)
             rows = self._rows(connection, given, last, query.limit + 1)
         more = len(rows) > query.limit
-        places = [Place(row.pop("_order"), str(row[self.key])) for row in rows]
+        places = [Place(row.pop("_order"), row.pop("_tie")) for row in rows]
         following = write_cursor(keyring, about, places[query.limit - 1]) if more else None
         return json_response({"data": rows[: query.limit], "next": following, "position": position})
 
@@ -113,7 +117,8 @@ class Listing:
         if last is not None:
             conditions.append(self._beyond(last))
             values |= {"_value": last.value, "_key": last.key}
-        order = f"ORDER BY {self.order} DESC, {self.key} DESC"
+        tie = self.tie or self.key
+        order = f"ORDER BY {self.order} DESC, {tie} DESC"
         columns, joined = ", ".join(self.columns), ""
         source, where = self.stored or (self.view, "true")
         if self.stored is not None:
@@ -122,17 +127,18 @@ class Listing:
         rows = f"SELECT * FROM {source} WHERE {' AND '.join([where, *conditions])} {order}"
         cursor = connection.cursor(row_factory=dict_row)
         cursor.execute(
-            f"SELECT {columns}, {self.order}::text AS _order FROM ({rows} LIMIT {most}) t "
-            f"{joined} {order}".encode(),
+            f"SELECT {columns}, {self.order}::text AS _order, {tie}::text AS _tie "
+            f"FROM ({rows} LIMIT {most}) t {joined} {order}".encode(),
             values,
         )
         return cursor.fetchall()
 
     def _beyond(self, last: Place) -> str:
         """Return the condition of the rows after a place; those without an order come first, as the index has them."""
+        tie = self.tie or self.key
         if last.value is None:
-            return f"({self.order} IS NOT NULL OR {self.key} < %(_key)s)"
-        return f"({self.order}, {self.key}) < (%(_value)s::{self.order_type}, %(_key)s)"
+            return f"({self.order} IS NOT NULL OR {tie} < %(_key)s)"
+        return f"({self.order}, {tie}) < (%(_value)s::{self.order_type}, %(_key)s)"
 
     def one(self, connection: psycopg.Connection, ident: str) -> dict[str, Any] | None:
         """Return the row of a key, or None."""

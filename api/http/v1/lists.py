@@ -2,6 +2,7 @@
 
 from api.http.v1.listing import (
     OF_PERSON,
+    OF_REFUND,
     STORED_DEALS,
     STORED_INVOICES,
     STORED_LEADS,
@@ -82,6 +83,7 @@ ORDERS = Listing(
 REFUNDS = Listing(
     view="read.refunds",
     key="refund_id",
+    tie=OF_REFUND,
     order="refunded_at",
     columns=(
         "refund_id", "order_id", "customer_id", "refunded_at", "currency", "amount", "reason", "position",

@@ -135,7 +135,7 @@ class CancellationBody(Body):
 
 
 class OrderRefundBody(Body):
-    """Money given back; its id counts once."""
+    """Money given back; its id counts once for its order."""
 
     source: Source | None = None
     source_id: Ident = Field(description="The shop's own id of the refund.")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from api.http.v1.listing import (
     DEALS_SEARCHED,
+    OF_REFUND,
     OTHERWISE_CALLED,
     STORED_DEALS,
     STORED_INVOICES,
@@ -210,6 +211,7 @@ REFUNDS = ListPage(
     action="orders:read",
     view="read.refunds",
     key="refund_id",
+    tie=OF_REFUND,
     at="refunded_at",
     address="/refunds/",
     columns=(

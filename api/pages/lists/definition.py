@@ -44,7 +44,8 @@ class ListPage:
     `sums` are the columns that are added up, by currency; `search` the conditions one of which a text must meet.
     Where rows are `stored`, they are read from there: a row is then found by its key alone, and its customer is the
     one that it was recorded with; customers are found there and shown by the view. `kept` is a table of the sums by
-    currency and by `kept_by`, the columns of those filters that it can answer.
+    currency and by `kept_by`, the columns of those filters that it can answer. Where several rows have one key, `tie`
+    is what tells them apart.
     """
 
     name: str
@@ -62,9 +63,15 @@ class ListPage:
     stored: Stored | None = None
     kept: str | None = None
     kept_by: frozenset[str] = frozenset()
+    tie: str = ""
     empty: str = ""
     kinds: tuple[str, ...] = ()
     """The kinds of records whose changes may be seen in it, where that is not `one`."""
+
+    @property
+    def unique(self) -> str:
+        """What tells its rows apart."""
+        return self.tie or self.key
 
     @property
     def rows(self) -> Stored:

@@ -66,7 +66,7 @@ def rows_of(
     following = None
     if len(found) > PAGE:
         last = found[PAGE - 1]
-        following = write_cursor(keyring, about, Place(last["_order"], str(last[asked.page.key])))
+        following = write_cursor(keyring, about, Place(last["_order"], last["_unique"]))
     return Rows(tuple(found[:PAGE]), following)
 
 
@@ -107,9 +107,7 @@ def select(
         values |= {"_value": after.value, "_key": after.key}
     way = "DESC" if asked.down else "ASC"
     nulls = "" if asked.sort == page.at else " NULLS LAST"
-    ending = (
-        f" ORDER BY {asked.sort} {way}{nulls}, {page.key} {way}{'' if limit is None else f' LIMIT {limit}'}"
-    )
+    ending = f" ORDER BY {asked.sort} {way}{nulls}, {page.unique} {way}{'' if limit is None else f' LIMIT {limit}'}"
     shown_by = page.rows.table if page.of_customers else page.view
     chosen = f"{shown_by}{_where(conditions)}"
     if page.stored is not None and limit is not None:
@@ -117,13 +115,14 @@ def select(
         chosen = f"{shown_by} WHERE {page.key} = ANY(ARRAY({keys}))"
     looked_up = [name for name in _LOOKED_UP if page.of_customers and page.has(name)]
     columns = [column.name for column in page.columns if column.name not in {"customer", "order"}]
-    rows = f"SELECT {', '.join(columns)}, {asked.sort}::text AS _order FROM {chosen}{ending}"
+    places = f"{asked.sort}::text AS _order, {page.unique}::text AS _unique"
+    rows = f"SELECT {', '.join(columns)}, {places} FROM {chosen}{ending}"
     if not looked_up:
         return rows, values
-    shown = [f"t.{name}" for name in (*columns, "_order") if name not in _LOOKED_UP]
+    shown = [f"t.{name}" for name in (*columns, "_order", "_unique") if name not in _LOOKED_UP]
     shown += [_LOOKED_UP[name][0] for name in looked_up]
     tables = " ".join(_LOOKED_UP[name][1] for name in looked_up)
-    outer = f"t.{asked.sort} {way}{nulls}, t.{page.key} {way}"
+    outer = f"t.{asked.sort} {way}{nulls}, t._unique {way}"
     return f"SELECT {', '.join(shown)} FROM ({rows}) t {tables} ORDER BY {outer}", values
 
 
@@ -140,7 +139,7 @@ def _keys(asked: Asked, chosen: str, ending: str) -> str:
 
 def _beyond(asked: Asked, after: Place) -> str:
     """Return the condition of the rows after a place; rows without the value they are sorted by come last."""
-    sort, key, sign = asked.sort, asked.page.key, "<" if asked.down else ">"
+    sort, key, sign = asked.sort, asked.page.unique, "<" if asked.down else ">"
     if after.value is None:
         return f"({sort} IS NULL AND {key} {sign} %(_key)s)"
     value = f"%(_value)s::{_TYPES.get(_shown(asked.page, sort), 'text')}"

@@ -33,6 +33,15 @@ def test_pages_hold_every_row_once_newest_first_even_where_many_have_the_same_ti
     assert [row["captured_at"] for row in rows] == sorted((row["captured_at"] for row in rows), reverse=True)
 
 
+def test_pages_hold_a_refund_of_each_order_that_its_id_was_told_of(service: Service) -> None:
+    refund = {"source_id": "r", "currency": "EUR", "occurred_at": AT}
+    for number in range(1, 6):
+        body = refund | {"order_source_id": number, "amount": number}
+        service.done("/v1/refunds", body, Prefer="wait=projected")
+    rows = [row for page in pages(service, "/v1/refunds", limit=1) for row in page]
+    assert sorted(row["amount"] for row in rows) == ["1", "2", "3", "4", "5"]
+
+
 def test_a_row_that_comes_between_two_pages_makes_no_other_appear_twice(service: Service) -> None:
     for number in range(4):
         service.done("/v1/leads", {"source_id": number, "occurred_at": AT}, Prefer="wait=projected")
