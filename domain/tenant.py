@@ -1,5 +1,6 @@
 """A tenant's configuration: owners of fields, follow-ups, time zone, lead handling, keys; the operations log."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -265,6 +266,8 @@ def define_follow_ups(
 def choose_time_zone(state: Tenant, *, time_zone: str, at: datetime) -> list[TenantEvent]:
     """Choose the zone of business days. Raises InvalidValue for one that IANA does not list."""
     _zone(time_zone)
+    if _OF_THE_MACHINE.match(time_zone):
+        raise _no_zone(time_zone)
     return [] if time_zone == state.time_zone else [TimeZoneChosen(occurred_at=at, time_zone=time_zone)]
 
 
@@ -327,5 +330,12 @@ def _zone(time_zone: str) -> ZoneInfo:
     try:
         return ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
-        rule = "an IANA time zone such as Europe/London"
-        raise InvalidValue(field="time_zone", value=time_zone, rule=rule) from cause
+        raise _no_zone(time_zone) from cause
+
+
+def _no_zone(time_zone: str) -> InvalidValue:
+    return InvalidValue(field="time_zone", value=time_zone, rule="an IANA time zone such as Europe/London")
+
+
+_OF_THE_MACHINE = re.compile(r"(localtime|posixrules|Factory)$|(posix|right)/")
+"""Files beside those of zones: they mean another zone on each machine, none, or count leap seconds."""

@@ -1,5 +1,6 @@
 """Who may do what: one table of roles and actions, and the scopes that narrow a key."""
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
@@ -58,6 +59,7 @@ PERSONAL_ROLES = tuple(role for role in ROLES if POLICY[role] and role != "servi
 """The roles that a person can have: those that see something, and act for themselves."""
 SOURCE = "source:"
 """The beginning of a scope that names a source in whose name a key may speak; without one it may in any."""
+_OF_SOURCE = re.compile(rf"{SOURCE}[!-~]+")
 
 
 def allowed(role: str, scopes: tuple[str, ...]) -> AbstractSet[str]:
@@ -77,7 +79,7 @@ def sources(scopes: tuple[str, ...]) -> tuple[str, ...]:
 
 def known_scope(scope: str) -> bool:
     """Say whether a scope means something."""
-    return scope in ACTIONS or (scope.startswith(SOURCE) and len(scope) > len(SOURCE))
+    return scope in ACTIONS or _OF_SOURCE.fullmatch(scope) is not None
 
 
 def reading(action: str) -> str:

@@ -40,7 +40,7 @@ class Listener:
 
 @contextmanager
 def listening(
-    site: Site, role: str = "rep", secret: str | None = None, last: int | None = None, **params: int
+    site: Site, role: str = "rep", secret: str | None = None, last: int | str | None = None, **params: int
 ) -> Iterator[Listener]:
     """Open a stream, perhaps coming back after a position."""
     headers = {} if last is None else {"Last-Event-ID": str(last)}

@@ -74,6 +74,14 @@ def test_who_was_away_too_long_is_told_that_everything_may_have_changed(
         assert heard.next("changed").data["records"] is None
 
 
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "9" * 30])
+def test_who_comes_back_from_what_is_no_position_is_told_that_everything_may_have_changed(
+    site: Site, last: str
+) -> None:
+    with listening(site, last=last) as heard:
+        assert heard.next("changed").data["records"] is None
+
+
 def test_nothing_of_another_tenant_is_told(site: Site, running: Site) -> None:
     stranger = running.of(f"t-{secrets.token_hex(6)}")
     with listening(site) as heard:
