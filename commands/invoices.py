@@ -32,6 +32,7 @@ def issue(desk: Desk, command: IssueInvoice, context: Context) -> str:
         at=at,
     )
     desk.append(stream, events, customer_id=customer_id)
+    _note(desk, stream)
     return id_of(stream)
 
 
@@ -47,6 +48,7 @@ def record_payment(desk: Desk, command: RecordInvoicePayment, context: Context) 
         at=command.occurred_at or context.now,
     )
     desk.append(stream, events)
+    _note(desk, stream)
     return command.invoice_id
 
 
@@ -63,6 +65,7 @@ def record_refund(desk: Desk, command: RecordInvoiceRefund, context: Context) ->
         at=command.occurred_at or context.now,
     )
     desk.append(stream, events)
+    _note(desk, stream)
     return command.invoice_id
 
 
@@ -72,3 +75,7 @@ def void(desk: Desk, command: VoidInvoice, context: Context) -> str:
     desk.expect(stream, context.expected)
     desk.append(stream, invoice.void(desk.state(stream), reason=command.reason, at=context.now))
     return command.invoice_id
+
+
+def _note(desk: Desk, stream: str) -> None:
+    desk.draft.anomalies |= {kind for kind, _ in invoice.anomalies_of(desk.state(stream))}

@@ -62,13 +62,17 @@ def create_app(  # noqa: PLR0913 - all but the first two are by name, and may be
         """Say that the process answers."""
         return {"live": True}
 
-    @app.get("/health/ready")
+    @app.get("/health/ready", responses={503: {"description": "Not ready; what is missing is false."}})
     def ready() -> JSONResponse:
         """Say whether requests can be served: database, migrations, projector; 503 if one is missing."""
         found = _readiness(connected)
         return JSONResponse(found) if found["ready"] else JSONResponse(found, _UNAVAILABLE, RETRY_AFTER)
 
-    @app.get("/metrics", response_class=PlainTextResponse)
+    @app.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses={503: {"description": "The database does not answer."}},
+    )
     def metrics() -> Response:
         """Give the figures in Prometheus' text format."""
         with connected() as connection:

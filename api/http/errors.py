@@ -31,6 +31,13 @@ _PROGRAMS = (
     "/static/",
 )
 _MOST = 20  # errors told of one request
+_PLAINLY = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "a JSON object") | {
+    "extra_forbidden": "no member of this name",
+    "list_type": "a JSON array",
+    "string_type": "a text",
+    "bool_type": "true or false",
+}
+"""The rules that pydantic tells in words of Python, by its type of error."""
 _BUSY = "The service cannot answer at the moment; ask again."
 
 
@@ -137,7 +144,10 @@ def malformed(
 ) -> Problem:
     """Return the 400 of a request that breaks its schema: where and by which rule of pydantic's, never the value."""
     told = [
-        {"at": _pointer(error["loc"]), "rule": error["msg"].removeprefix("Value error, ")}
+        {
+            "at": _pointer(error["loc"]),
+            "rule": _PLAINLY.get(error.get("type"), error["msg"].removeprefix("Value error, ")),
+        }
         for error in found[:_MOST]
     ]
     return Problem(400, code, title, errors=told)

@@ -87,4 +87,4 @@ def command_of(
 
 def _malformed(cause: ValidationError, *within: str) -> Problem:
     found = cause.errors(include_url=False, include_input=False)
-    return malformed([{"loc": ("body", *within, *one["loc"]), "msg": one["msg"]} for one in found])
+    return malformed([one | {"loc": ("body", *within, *one["loc"])} for one in found])

@@ -3,7 +3,17 @@ from decimal import Decimal
 
 import pytest
 
-from commands.command import Answer, ChangeDeal, DefineOwnership, MoveToStage, OpenDeal, RecordCustomer
+from commands.command import (
+    Answer,
+    ChangeDeal,
+    DefineOwnership,
+    IssueInvoice,
+    MoveToStage,
+    OpenDeal,
+    RecordCustomer,
+    RecordInvoicePayment,
+    RecordInvoiceRefund,
+)
 from commands.handle import handle, handle_many
 from domain.customer import EmailChanged, Profile
 from domain.deal import DealAmountChanged, DealNotFound, DealOpened, DealOwnerAssigned, DealRetitled
@@ -11,7 +21,7 @@ from domain.errors import InvalidValue, Refusal
 from domain.order import OrderPlaced, RefundIssued
 from streams.errors import CommandReused, WrongExpectedVersion
 from streams.log import Log
-from tests.commands.asking import a_payment, a_refund, an_order, context
+from tests.commands.asking import NOW, a_payment, a_refund, an_order, context
 
 
 def test_the_same_command_again_gets_the_first_answer_and_records_nothing(log: Log) -> None:
@@ -43,6 +53,20 @@ def test_a_refund_before_its_order_is_recorded_in_the_orders_stream(log: Log) ->
 def test_a_total_that_is_not_its_lines_sum_is_recorded_with_an_anomaly(log: Log) -> None:
     answer = handle(log, an_order(total="19.00"), context())
     assert (answer.events, answer.anomalies) == (1, ("total-mismatch",))
+
+
+def test_what_looks_wrong_about_an_invoice_is_answered_with_each_fact_about_it(log: Log) -> None:
+    asked = IssueInvoice(source_id="i", currency="EUR", subtotal=Decimal(10), tax=Decimal(0))
+    issued = handle(log, asked, context())
+    dollars = RecordInvoicePayment(
+        invoice_id=issued.id, payment_id="p-1", currency="USD", amount=Decimal(1), occurred_at=NOW
+    )
+    euros = replace(dollars, payment_id="p-2", currency="EUR", amount=Decimal(11))
+    told = [handle(log, one, context()).anomalies for one in (dollars, euros)]
+    refund = RecordInvoiceRefund(invoice_id="?", refund_id="r", currency="EUR", amount=Decimal(1))
+    assert issued.anomalies == ()
+    assert told == [("currency-mismatch",), ("currency-mismatch", "overpaid")]
+    assert handle(log, refund, context()).anomalies == ("invoice-unknown",)
 
 
 def test_an_unknown_currency_is_refused_by_field_and_rule(log: Log) -> None:

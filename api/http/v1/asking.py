@@ -139,7 +139,7 @@ class Ask:
         if told is None:
             return None
         if not versioned:
-            title = "This tells a fact, which is recorded at any version: it takes no If-Match."
+            title = "This is recorded at any version: it takes no If-Match."
             raise Problem(400, "if-match-unsupported", title)
         number = told.strip().removeprefix('"').removesuffix('"')
         if told.strip() != f'"{number}"' or not (number.isascii() and number.isdigit()) or len(number) > 9:  # noqa: PLR2004

@@ -66,8 +66,10 @@ def _day(value: Any) -> date:  # noqa: ANN401 - any JSON
         raise ValueError(rule) from None
 
 
-def _ident(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _ident(value: Any) -> str:  # noqa: ANN401 - any JSON
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("an id: a text or an integer")  # noqa: TRY004 - pydantic tells ValueErrors
+    return str(value)
 
 
 def _currency(value: str) -> str:
@@ -78,13 +80,26 @@ def _currency(value: str) -> str:
 
 _NUMBER_SCHEMA = {
     "anyOf": [{"type": "string", "pattern": rf"^{_EXACT.pattern}$"}, {"type": "integer"}],
-    "description": "An exact decimal: a text, or an integer. Never a JSON number with a fraction.",
+    "description": "An exact decimal: a text, or an integer, of at most 15 digits before and 6 after the point. Never a "
+    "JSON number with a fraction.",
 }
 Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER_SCHEMA)]
 Instant = Annotated[
-    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "A time from 1900 to 2199 with its offset; no leap second.",
+        }
+    ),
 ]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "description": "A day from 1900 to 2199."}),
+]
 Currency = Annotated[
     str,
     StringConstraints(min_length=3, max_length=3),

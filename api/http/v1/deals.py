@@ -52,7 +52,9 @@ class DealBody(Body):
     amount: Exact | None = None
     currency: Currency | None = None
     customer: ProfileBody | None = None
-    customer_id: Name | None = Field(None, description="Our id of a customer, instead of `customer`.")
+    customer_id: Name | None = Field(
+        None, description="Our id of a customer; what `customer` says is then not heard."
+    )
     lead_id: Name | None = None
     lead_source_id: Ident | None = Field(None, description="The source's own id of the lead.")
     company: Name | None = None

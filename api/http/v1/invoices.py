@@ -53,7 +53,9 @@ class InvoiceBody(Body):
     lines: list[InvoiceLineBody] = Field([], max_length=1000)
     due_on: Day | None = None
     customer: ProfileBody | None = None
-    customer_id: Name | None = Field(None, description="Our id of a customer, instead of `customer`.")
+    customer_id: Name | None = Field(
+        None, description="Our id of a customer; what `customer` says is then not heard."
+    )
     order_id: Name | None = None
     deal_id: Name | None = None
     occurred_at: Instant | None = None

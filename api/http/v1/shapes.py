@@ -17,7 +17,9 @@ class Written(Shape):
     id: str
     position: int
     version: int
-    anomalies: list[str] = Field([], description="What looks wrong about a fact that was recorded even so.")
+    anomalies: list[str] = Field(
+        [], description="What looks wrong about the record now; the fact was recorded even so."
+    )
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -122,6 +122,11 @@ def test_every_answer_is_one_of_the_document_and_none_is_the_services_fault(
     conforms()
 
 
+def test_the_document_says_that_health_and_figures_may_be_unavailable(api: Api) -> None:
+    for path in ("/health/ready", "/metrics"):
+        assert "503" in api.schema.raw_schema["paths"][path]["get"]["responses"]
+
+
 def test_the_document_names_every_operation(api: Api) -> None:
     told = {
         (method.upper(), path)

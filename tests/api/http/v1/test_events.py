@@ -123,6 +123,7 @@ def test_a_batch_is_answered_event_by_event_and_its_bad_ones_stop_nothing(servic
     assert [one["event"] for one in results] == ["8d70", "8d6f", "8d6f", "2", "3", None, "4", "5"]
     assert results[3]["types"] == sorted(REPORTS)
     assert results[4]["errors"][0]["at"] == "/data/total"
+    assert results[5]["errors"] == [{"at": "/", "rule": "a JSON object"}]
     assert results[1]["id"] == results[0]["id"] == results[2]["id"]
     shown = service.get(f"/v1/orders/{results[1]['id']}", after=results[1]["position"]).json()
     assert (shown["total"], shown["paid"]) == ("29.90", "29.90")

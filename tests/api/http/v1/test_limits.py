@@ -88,6 +88,25 @@ def test_what_not_everybody_reads_is_told_by_place_and_rule(text: bytes, at: str
     assert refused.value.more["errors"] == [{"at": at, "rule": rule}]
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "rule"),
+    [
+        (b"[]", "/", "a JSON object"),
+        (b'{"customer": 1}', "/customer", "a JSON object"),
+        (b'{"fields": [1]}', "/fields", "a JSON object"),
+        (b'{"fields": {"a": 1}}', "/fields/a", "a text"),
+        (b'{"source_id": true}', "/source_id", "an id: a text or an integer"),
+        (b'{"shape": 1}', "/shape", "no member of this name"),
+    ],
+)
+def test_a_rule_is_told_in_the_words_of_json(shared: Service, text: bytes, at: str, rule: str) -> None:
+    headers = {"Authorization": f"Bearer {shared.secret}", "Idempotency-Key": f"limits-{next(_numbers)}"}
+    answer = shared.client.post(
+        "/v1/leads", content=text, headers=headers | {"Content-Type": "application/json"}
+    )
+    assert answer.json()["errors"] == [{"at": at, "rule": rule}]
+
+
 def test_where_a_body_stops_being_json_is_told() -> None:
     with pytest.raises(Problem) as refused:
         decode(b'{"form":\n  "a",}')
