@@ -137,8 +137,8 @@ def test_a_time_zone_is_chosen_once() -> None:
 @pytest.mark.parametrize(
     "zone",
     [
-        "Mars/Olympus", "", "/etc/passwd", "../etc", "Europe", "CET\0", "localtime", "posixrules", "Factory", "right/UTC",
-        "posix/Europe/Berlin",
+        "Mars/Olympus", "", "/etc/passwd", "../etc", "Europe", "CET\0", "localtime", "posixrules", "Factory",
+        "right/UTC", "posix/Europe/Berlin",
     ],
 )  # fmt: skip
 def test_a_time_zone_that_is_none_is_refused(zone: str) -> None:

@@ -80,8 +80,8 @@ def _currency(value: str) -> str:
 
 _NUMBER_SCHEMA = {
     "anyOf": [{"type": "string", "pattern": rf"^{_EXACT.pattern}$"}, {"type": "integer"}],
-    "description": "An exact decimal: a text, or an integer, of at most 15 digits before and 6 after the point. Never a "
-    "JSON number with a fraction.",
+    "description": "An exact decimal: a text, or an integer, of at most 15 digits before and 6 after the point. "
+    "Never a JSON number with a fraction.",
 }
 Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER_SCHEMA)]
 Instant = Annotated[
