@@ -20,9 +20,9 @@ from streams import errors as log_errors
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}
 _PROGRAMS = (
-    "/v1/",
+    "/v1",
     "/hooks/",
-    "/health/",
+    "/health",
     "/metrics",
     "/openapi.json",
     "/asyncapi.json",

@@ -123,6 +123,15 @@ def test_what_is_asked_wrongly_gets_its_code_and_none_of_its_values(
     assert PERSON not in answer.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/", "/v1/nothing", "/health", "/health/nothing", "/schemas/nothing"]
+)
+def test_where_programs_ask_for_what_is_not_there_a_document_says_so(shared: Service, path: str) -> None:
+    answer = shared.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_a_rule_that_refuses_is_told_with_what_it_takes(start: Callable[..., Service]) -> None:
     service = start()
     stages = [{"name": "New"}, {"name": "Offer", "requires": ["amount"]}, {"name": "Won", "outcome": "won"}]
