@@ -48,7 +48,7 @@ class KeyTaken(LogRefusal):
 
 
 class CommandReused(LogRefusal):
-    """This idempotency key was already used for a different request."""
+    """This idempotency key, or this id of an event of its source, was already used for something else."""
 
 
 class OutcomeUnknown(LogRefusal):

@@ -31,6 +31,7 @@ _PROGRAMS = (
     "/static/",
 )
 _MOST = 20  # errors told of one request
+_OF_KEY = "[key]"  # how pydantic ends the place of a member's name
 _PLAINLY = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "a JSON object") | {
     "extra_forbidden": "no member of this name",
     "list_type": "a JSON array",
@@ -143,14 +144,14 @@ def malformed(
     title: str = "The request is not what the document of this API describes.",
 ) -> Problem:
     """Return the 400 of a request that breaks its schema: where and by which rule of pydantic's, never the value."""
-    told = [
-        {
-            "at": _pointer(error["loc"]),
-            "rule": _PLAINLY.get(error.get("type"), error["msg"].removeprefix("Value error, ")),
-        }
-        for error in found[:_MOST]
-    ]
-    return Problem(400, code, title, errors=told)
+    return Problem(400, code, title, errors=[_told(error) for error in found[:_MOST]])
+
+
+def _told(error: Mapping[str, Any]) -> dict[str, str]:
+    loc, rule = error["loc"], error["msg"].removeprefix("Value error, ")
+    if loc[-1] == _OF_KEY:
+        return {"at": _pointer(loc[:-2]), "rule": f"the names in it: {rule}"}
+    return {"at": _pointer(loc), "rule": _PLAINLY.get(error.get("type", ""), rule)}
 
 
 def _pointer(loc: tuple[str | int, ...]) -> str:

@@ -73,9 +73,10 @@ async def record_events(
     Its source and id make a repeat harmless, so no Idempotency-Key is needed. Types: customer-reported.v1,
     lead-captured.v1, lead-progressed.v1, deal-opened.v1, deal-changed.v1, deal-activity-recorded.v1,
     order-placed.v1, payment-received.v1, shipment-sent.v1, order-cancelled.v1, refund-issued.v1, invoice-issued.v1,
-    invoice-paid.v1, invoice-refunded.v1. The data of each is what the route of that name takes; facts of an order or
-    invoice name it by `order_source_id` or `invoice_source_id`. The event's time is `occurred_at`, unless the data has
-    one. A batch is answered event by event: a bad one does not stop the others.
+    invoice-paid.v1, invoice-refunded.v1. The schema of each one's data is served at `/schemas/intake/TYPE.json`: what
+    the route that does the same takes, where there is one; facts of an order or invoice name it by `order_source_id` or
+    `invoice_source_id`. The event's time is `occurred_at`, unless the data has one. A batch is answered event by event:
+    a bad one does not stop the others.
     """
     waits = await ask.waits()
     ask.expected(versioned=False)

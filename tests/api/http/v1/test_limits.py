@@ -97,6 +97,7 @@ def test_what_not_everybody_reads_is_told_by_place_and_rule(text: bytes, at: str
         (b'{"fields": {"a": 1}}', "/fields/a", "a text"),
         (b'{"source_id": true}', "/source_id", "an id: a text or an integer"),
         (b'{"shape": 1}', "/shape", "no member of this name"),
+        (b'{"fields": {"": "a"}}', "/fields", "the names in it: String should have at least 1 character"),
     ],
 )
 def test_a_rule_is_told_in_the_words_of_json(shared: Service, text: bytes, at: str, rule: str) -> None:
