@@ -83,6 +83,7 @@ def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
     """Record money given back: in its order's stream when the shop says which order, else in one of its own.
 
     Of a refund told in both ways its own stream is linked to the order, whichever telling comes first: it counts once.
+    Told of two orders it counts for each, which is answered as an anomaly.
     """
     customer_id = find_or_register(desk, command.profile, context, command.occurred_at)
     refund = named("refund", context, command.source_id)
@@ -107,6 +108,8 @@ def record_refund(desk: Desk, command: RecordRefund, context: Context) -> str:
         _note(desk, stream)
         if holder is None:
             desk.claim(REFUND, id_of(refund), stream)
+        elif holder != stream:
+            desk.draft.anomalies.add("refund-of-two-orders")
     if (counts_in := known or holder) is not None:
         linked = order.link_refund(desk.state(refund), order_id=id_of(counts_in), at=command.occurred_at)
         desk.append(refund, linked)

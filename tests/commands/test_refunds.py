@@ -49,6 +49,15 @@ def test_a_refund_told_with_and_without_its_order_counts_once_with_it(
     assert counted(log) == ONCE
 
 
+def test_a_refund_told_of_two_orders_counts_for_each_and_the_second_telling_is_answered_so(log: Log) -> None:
+    other = replace(OF_ORDER, order_source_id="1002")
+    for command in (an_order(profile=ANN), replace(an_order(profile=ANN), source_id="1002")):
+        handle(log, command, context())
+    first, second, again = [handle(log, one, context()) for one in (OF_ORDER, other, OF_ORDER)]
+    assert (first.anomalies, second.anomalies, again.events) == ((), ("refund-of-two-orders",), 0)
+    assert counted(log) == (2, 2, 10, 2, 10)
+
+
 @pytest.mark.parametrize("told", [(OF_ORDER, ALONE), (ALONE, OF_ORDER)])
 @pytest.mark.parametrize("undone", [OF_ORDER, ALONE])
 def test_when_one_telling_is_withdrawn_the_other_counts(
