@@ -98,15 +98,16 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
 def _check_head(scope: Scope, headers: Headers, length: str) -> None:
     """Raise Problem 400 for a head that others on the way might understand otherwise than we do."""
     if "\0" in scope["path"] or "\0" in unquote(scope["query_string"].decode("latin-1")):
-        raise Problem(400, "malformed", "An address has no NUL character.")
+        raise malformed([{"loc": ("address",), "msg": "no NUL character"}])
     twice = given_twice(name for name in headers.keys() if name in _ONCE or name.startswith("ce-"))  # noqa: SIM118 - a mapping would have each once
     if twice is not None:
         raise malformed([{"loc": ("header", twice), "msg": "given once"}])
     chunked = "transfer-encoding" in headers
     if chunked and "content-length" in headers:
-        raise Problem(400, "malformed", "A body has a length or is chunked, not both.")
+        rule = "a body has a length or is chunked, not both"
+        raise malformed([{"loc": ("header", "transfer-encoding"), "msg": rule}])
     if scope["method"] not in _BODIES and (chunked or length != "0"):
-        raise Problem(400, "malformed", f"A {scope['method']} has no body.")
+        raise malformed([{"loc": ("body",), "msg": f"a {scope['method']} has none"}])
 
 
 async def _body(receive: Receive) -> bytes:

@@ -12,7 +12,7 @@ class Shape(BaseModel):
 
 
 class Written(Shape):
-    """A write: the record's id, the position of its last event in the log, the record's version."""
+    """A write: the record's id, the position in the log of the last event that it came to, the record's version."""
 
     id: str
     position: int
