@@ -76,7 +76,7 @@ class OrderBody(Body):
 
 
 class PaymentBody(Body):
-    """Money received; its id counts once."""
+    """Money received; its id counts once for its order, whichever source tells it."""
 
     source: Source | None = None
     payment_id: Ident
@@ -97,7 +97,7 @@ class PaymentBody(Body):
 
 
 class ShipmentBody(Body):
-    """Goods sent: quantities by sku, or everything (`complete`); its id counts once."""
+    """Goods sent: quantities by sku, or everything (`complete`); its id counts once for its order, whoever tells it."""
 
     source: Source | None = None
     shipment_id: Ident

@@ -217,6 +217,19 @@ def test_what_looks_wrong_about_a_fact_is_recorded_and_told(service: Service) ->
     assert [(row["refund_id"], row["amount"]) for row in shown] == [(answer["id"], "5")]
 
 
+def test_a_payments_id_is_its_orders_whoever_tells_it_and_a_refunds_id_is_its_sources(
+    service: Service,
+) -> None:
+    at = {"currency": "EUR", "occurred_at": "2026-03-01T09:30:00Z"}
+    order = service.done("/v1/orders", at | {"source": "shop", "source_id": 1, "total": 10})["id"]
+    for source in ("shop", "bank"):
+        told = at | {"source": source, "amount": "2"}
+        service.post(f"/v1/orders/{order}/payments", told | {"payment_id": "1"})
+        service.post(f"/v1/orders/{order}/refunds", told | {"source_id": "1"}, Prefer="wait=projected")
+    shown = service.get(f"/v1/orders/{order}").json()
+    assert (shown["paid"], shown["refunded"]) == ("2", "4")
+
+
 def test_where_no_projector_runs_waiting_ends_and_says_what_was_reached(
     start: Callable[..., Service],
 ) -> None:
