@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from api.http.policy import ACTIONS, ROLES, known_scope
+from api.failures import Misuse
+from api.http.policy import ACTIONS, ROLES, beyond, known_scope
 from api.keys import Key, list_keys, new_key
 from api.place import Place
 from commands.command import Context, RevokeApiKey
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace, place: Place) -> int:
     """Do the action; raises the refusal of a key that does not exist."""
     match args.action:
         case "create":
+            if lacking := beyond(args.role, args.scopes):
+                raise Misuse(f"the role {args.role} does not allow {', '.join(lacking)}")
             made = create_key(place, args.name, args.role, tuple(args.scopes))
             place.catch_up()
             text = f"{made['secret']}\nkey {made['id']}, {args.role}, for {args.name}, shown only now\n"

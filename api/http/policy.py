@@ -1,7 +1,7 @@
 """Who may do what: one table of roles and actions, and the scopes that narrow a key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 READS = frozenset(
@@ -80,6 +80,11 @@ def sources(scopes: tuple[str, ...]) -> tuple[str, ...]:
 def known_scope(scope: str) -> bool:
     """Say whether a scope means something."""
     return scope in ACTIONS or _OF_SOURCE.fullmatch(scope) is not None
+
+
+def beyond(role: str, scopes: Iterable[str]) -> list[str]:
+    """Return the actions among the scopes that a role does not allow: a key would be narrowed to nothing by them."""
+    return sorted(ACTIONS.intersection(scopes) - POLICY.get(role, frozenset()))
 
 
 def reading(action: str) -> str:

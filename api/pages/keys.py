@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from api.http.policy import ACTIONS, ROLES, known_scope
+from api.http.policy import ACTIONS, ROLES, beyond, known_scope
 from api.keys import list_keys, new_key
 from api.pages.visit import Visit, visitor
 from commands.command import RevokeApiKey
@@ -34,6 +34,8 @@ def create(visit: Annotated[Visit, visitor("keys:write")]) -> Response:
         errors["role"] = "Choose a role."
     if unknown := [scope for scope in scopes if not known_scope(scope)]:
         errors["scopes"] = f"Not known: {', '.join(unknown)[:_LONGEST]}."
+    elif lacking := beyond(role, scopes):
+        errors["scopes"] = f"Not for this role: {', '.join(lacking)[:_LONGEST]}."
     if errors:
         return _page(visit, 422, errors=errors)
     secret, command = new_key(name, role, scopes)

@@ -126,3 +126,12 @@ def test_a_role_that_is_no_superuser_can_run_everything_on_a_database_of_its_own
         finally:
             connection.execute(f"DROP DATABASE {name}_plain WITH (FORCE)")
             connection.execute("DROP ROLE plain_owner")
+
+
+def test_a_scope_beyond_the_role_of_a_key_is_asked_wrongly(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--database", database, "--data", str(tmp_path)]
+    assert main(["keys", "create", "shop", "--scope", "customers:merge", *where]) == 2
+    assert "the role service does not allow customers:merge" in capsys.readouterr().err
+    assert main(["keys", "create", "shop", "--role", "manager", "--scope", "customers:merge", *where]) == 0

@@ -90,7 +90,14 @@ def test_a_key_asked_for_twice_by_one_form_is_made_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "given"), [("name", " "), ("name", "x" * 101), ("role", "king"), ("scopes", "orders:eat")]
+    ("field", "given"),
+    [
+        ("name", " "),
+        ("name", "x" * 101),
+        ("role", "king"),
+        ("scopes", "orders:eat"),
+        ("scopes", "customers:merge"),
+    ],
 )
 def test_what_a_key_cannot_be_is_said_at_its_field(site: Site, field: str, given: str) -> None:
     with site.client("admin") as client:

@@ -1,13 +1,13 @@
 """A tenant's own affairs: API keys, owners of fields, follow-ups, the time zone, what becomes of leads."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from api import lengths
 from api.http.errors import Problem
-from api.http.policy import ROLES, allowed, known_scope, sources
+from api.http.policy import ROLES, allowed, beyond, known_scope, sources
 from api.http.v1.asking import Ask
 from api.http.v1.border import Body, Name, PathId, Source, Text, examples
 from api.http.v1.documented import read, written
@@ -57,6 +57,12 @@ class KeyBody(Body):
     scopes: list[Scope] = Field([], max_length=50, description="Actions and sources; none: all of its role.")
 
     model_config = examples({"name": "the shop", "scopes": ["events:write", "source:shop"]})
+
+    @model_validator(mode="after")
+    def _is_narrowed(self) -> Self:
+        if lacking := beyond(self.role, self.scopes):
+            raise ValueError(f"scopes of what its role may do, not {', '.join(lacking)}")
+        return self
 
 
 class RevokedBody(Body):

@@ -85,6 +85,7 @@ def test_a_key_hands_out_no_more_than_it_may_do_itself(
         {"name": "x", "role": "emperor"},
         {"name": "x", "scopes": ["all"]},
         {"name": "x", "scopes": ["source:the shop"]},
+        {"name": "x", "scopes": ["customers:merge"]},
         {"name": "x", "secret": "y"},
     ],
 )
