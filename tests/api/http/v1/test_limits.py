@@ -9,6 +9,7 @@ import pytest
 from api.http.errors import Problem
 from api.http.v1 import limits
 from api.http.v1.strict import DEEPEST, decode
+from tests.api.http.serving import awaited
 from tests.api.http.v1.running import Service
 
 _numbers = count(1)
@@ -184,5 +185,5 @@ def test_a_body_that_does_not_end_is_given_up(shared: Service, monkeypatch: pyte
         "query_string": b"",
         "headers": [(b"content-type", b"application/json")],
     }
-    asyncio.run(shared.client.app(scope, receive, send_))  # type: ignore[arg-type]
+    awaited(shared.client.app(scope, receive, send_))  # type: ignore[arg-type]
     assert sent[0]["status"] == 408

@@ -13,6 +13,7 @@ from domain.customer import Profile
 from domain.deal import DealNotFound
 from streams.errors import CommandReused, UnknownEventType
 from streams.log import Log
+from tests.api.http.serving import awaited
 from tests.commands.asking import an_order, context
 
 Asked = tuple[Command, Context]
@@ -23,7 +24,7 @@ def at_once(log: Log, asked: Sequence[Asked]) -> list[Answer | Exception]:
         return await asyncio.gather(*(together.handle(*one) for one in asked), return_exceptions=True)
 
     with Together(log) as together:
-        outcomes = asyncio.run(ask(together))
+        outcomes = awaited(ask(together))
     assert all(isinstance(outcome, Answer | Exception) for outcome in outcomes)
     return outcomes  # type: ignore[return-value]
 
