@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from commands import (
@@ -96,6 +96,7 @@ from streams.errors import (
 from streams.log import Log
 from streams.records import Append, Appended, Asked
 
+_MANY = 100  # commands with ids: so many are worth a query of their own for those that were answered before
 _PATIENCE = 30.0  # seconds a command is decided again while others change the same streams
 
 OVERTAKEN = (WrongExpectedVersion, ClaimTaken, Overtaken, KeyDestroyed, KeyTaken)
@@ -132,11 +133,10 @@ def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answ
     while waiting:
         appends: dict[int, tuple[str, tuple[str, ...], Append]] = {}
         desk = Desk(log, asked[waiting[0]][1].tenant)
-        ids = {index: asked[index][1].command_id for index in waiting}
-        answered = desk.prefetch(*needs([asked[index] for index in waiting]), filter(None, ids.values()))
+        answered = read_for(desk, [asked[index] for index in waiting])
         for index in waiting:
             command, context = asked[index]
-            if (first := answered.get(ids[index] or "")) is not None:
+            if (first := answered.get(context.command_id or "")) is not None:
                 outcomes[index] = _answered_before(log, command, context, *first)
                 continue
             try:
@@ -152,6 +152,19 @@ def handle_many(log: Log, asked: Sequence[tuple[Command, Context]]) -> list[Answ
             time.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311 - spreads competing writers
         attempt += 1
     return [outcomes[index] for index in range(len(asked))]
+
+
+def read_for(desk: Desk, asked: Sequence[tuple[Command, Context]]) -> Mapping[str, tuple[bytes, Appended]]:
+    """Read at once what commands will need; return the fingerprint and first answer of each answered before.
+
+    Of many, those are found out first: nothing else is read for them.
+    """
+    ids = [context.command_id for _, context in asked if context.command_id is not None]
+    if len(ids) < _MANY:
+        return desk.prefetch(*needs(asked), ids)
+    answered = desk.prefetch([], [], ids)
+    desk.prefetch(*needs([one for one in asked if one[1].command_id not in answered]))
+    return answered
 
 
 def _decided(desk: Desk, command: Command, context: Context) -> tuple[str, tuple[str, ...], Append]:

@@ -11,8 +11,7 @@ from commands.batches import correlation_of
 from commands.command import Answer, Command, Context
 from commands.content import content_of
 from commands.desk import Desk
-from commands.handle import decide, handle_many
-from commands.needs import needs
+from commands.handle import decide, handle_many, read_for
 from commands.sound import unsound
 from domain.errors import Refusal
 from streams.errors import LogRefusal, OutcomeUnknown
@@ -133,8 +132,7 @@ class Rehearsal:
             self._desk, self._decided = Desk(self._log, self._tenant), 0
             self._known.clear()
         self._decided += len(asked)
-        ids = [context.command_id for _, context in asked if context.command_id]
-        self._known |= self._desk.prefetch(*needs(asked), ids).keys()
+        self._known |= read_for(self._desk, asked).keys()
         return [self._outcome(command, context) for command, context in asked]
 
     def _outcome(self, command: Command, context: Context) -> Outcome:

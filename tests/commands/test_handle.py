@@ -1,5 +1,7 @@
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,12 +17,13 @@ from commands.command import (
     RecordInvoiceRefund,
 )
 from commands.handle import handle, handle_many
+from commands.names import SETTINGS
 from domain.customer import EmailChanged, Profile
 from domain.deal import DealAmountChanged, DealNotFound, DealOpened, DealOwnerAssigned, DealRetitled
 from domain.errors import InvalidValue, Refusal
 from domain.order import OrderPlaced, RefundIssued
 from streams.errors import CommandReused, WrongExpectedVersion
-from streams.log import Log
+from streams.log import Log, Look
 from tests.commands.asking import NOW, a_payment, a_refund, an_order, context
 
 
@@ -126,6 +129,29 @@ def test_each_of_many_is_answered_or_refused_by_itself_and_sees_those_before_it(
     assert repeated.events == 0
     customers = {r.stream for r in log.read(0, 100) if r.stream.startswith("customer-")}
     assert len(customers) == 1
+
+
+def test_of_many_only_those_that_were_not_answered_before_are_read_for(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [(an_order(str(number)), context(f"c{number}")) for number in range(200)]
+    first = handle_many(log, asked)
+    read: list[str] = []
+    look = Log.look
+
+    def noted(self: Log, tenant: str, *, streams: Iterable[str] = (), **others: Any) -> Look:
+        read.extend(wanted := list(streams))
+        return look(self, tenant, streams=wanted, **others)
+
+    monkeypatch.setattr(Log, "look", noted)
+    asked[7] = an_order("another"), context("c7")
+    *again, reused, new = handle_many(
+        log, [*asked[:7], *asked[8:], asked[7], (an_order("200"), context("c200"))]
+    )
+    assert [replace(one, repeated=False) for one in again if isinstance(one, Answer)] == first[:7] + first[8:]
+    assert isinstance(reused, CommandReused)
+    assert isinstance(new, Answer)
+    assert set(read) == {SETTINGS, f"order-{new.id}"}
 
 
 def test_a_write_by_a_source_that_does_not_own_the_field_changes_nothing_and_leaves_a_conflict(
