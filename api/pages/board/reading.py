@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from api.http.v1.listing import MERGES, STANDS
 from api.pages.board.columns import Ageing, Card, days_ago, days_between
 from api.pages.board.query import BoardQuery
 from domain.pipeline import Outcome
@@ -56,10 +57,10 @@ _CARDS = (
     "WHERE deal_id = ANY(ARRAY(SELECT deal_id FROM model.deals WHERE pipeline = %(pipeline)s AND {names} "
     "AND opened_at IS NOT NULL{where} ORDER BY {order} LIMIT %(limit)s)) ORDER BY {order}"
 )
-_CUSTOMERS = """
-SELECT i.id, c.customer_id, coalesce(c.name, c.company, c.email)
-FROM unnest(%s::text[]) AS i (id) LEFT JOIN read.merges m ON m.customer_id = i.id
-JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, i.id)
+_CUSTOMERS = f"""
+SELECT t.customer_id, c.customer_id, coalesce(c.name, c.company, c.email)
+FROM unnest(%s::text[]) AS t (customer_id) {MERGES}
+JOIN model.customers c ON c.customer_id = {STANDS}
 """
 _OWNERS = "SELECT DISTINCT owner FROM model.stage_totals WHERE pipeline = %s AND owner <> '' ORDER BY owner LIMIT 500"
 _STAGES = "SELECT DISTINCT coalesce(stage, '') FROM model.deals WHERE deal_id = ANY(%s) AND pipeline = %s"

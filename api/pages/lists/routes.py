@@ -11,7 +11,7 @@ from api.pages.lists.asking import asked_for
 from api.pages.lists.catalogue import LISTS
 from api.pages.lists.definition import ListPage
 from api.pages.lists.exporting import export
-from api.pages.lists.rows import Options, flags, rows_of, totals_of
+from api.pages.lists.rows import Options, flags, page_of, rows_of
 from api.pages.saved import saved_filters, saving
 from api.pages.visit import Visit, visitor
 
@@ -24,13 +24,14 @@ def _show(page: ListPage) -> Callable[..., Response]:
     def show(visit: Annotated[Visit, visitor(page.action)], cursor: Cursor = None) -> Response:
         """Show a page of the rows that are asked for, and what all of them come to; for htmx the rows alone."""
         asked = asked_for(page, visit.request.query_params)
-        time_zone = visit.settings.time_zone
+        time_zone, keyring = visit.settings.time_zone, visit.service.log.keyring
         with visit.reading() as connection:
-            rows = rows_of(connection, visit.service.log.keyring, asked, time_zone, cursor)
             if visit.partial:
+                rows = rows_of(connection, keyring, asked, time_zone, cursor)
                 return visit.page("lists/_rows.html", page=page, asked=asked, rows=rows, flags=flags)
+            rows, totals = page_of(connection, keyring, asked, time_zone, cursor)
             shown: dict[str, Any] = {
-                "totals": totals_of(connection, asked, time_zone),
+                "totals": totals,
                 "options": _options.of(connection, visit.caller.tenant, page),
                 "freshness": freshness(connection),
             }

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.http.v1.cursors import Place, read_cursor, write_cursor
-from api.http.v1.listing import MERGES, STANDING
+from api.http.v1.listing import MERGES, STANDING, STANDS
 from api.pages.lists.asking import Asked
 from api.pages.lists.definition import ListPage
 from streams.keyring import Keyring
@@ -24,7 +24,7 @@ _LOOKED_UP = {
     "customer_id": (STANDING, MERGES),
     "customer": (
         "coalesce(c.name, c.company, c.email, c.phone) AS customer",
-        "LEFT JOIN model.customers c ON c.customer_id = coalesce(m.canonical_id, t.customer_id)",
+        f"LEFT JOIN model.customers c ON c.customer_id = {STANDS}",
     ),
     "order": (
         'o.source_id AS "order"',
@@ -32,6 +32,7 @@ _LOOKED_UP = {
     ),
 }
 """Columns that are looked up for the rows of a page alone: what they are, and where from, in the order of the joins."""
+_BY_CURRENCY = " GROUP BY 1 ORDER BY 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,25 @@ class Rows:
     next: str | None
 
 
+def page_of(
+    connection: psycopg.Connection,
+    keyring: Keyring,
+    asked: Asked,
+    time_zone: str,
+    cursor: str | None,
+) -> tuple[Rows, tuple[Total, ...]]:
+    """Return a page of the rows that are asked for, and what all of them come to.
+
+    A search passes over the rows once for both. Raises Problem 400 for a cursor of another list.
+    """
+    page = asked.page
+    if page.stored is None or "q" not in asked.values:
+        return rows_of(connection, keyring, asked, time_zone, cursor), totals_of(connection, asked, time_zone)
+    totals, keys = _searched(connection, asked, time_zone, _place(keyring, asked, cursor))
+    query = _shown(asked, f"{_shown_by(page)} WHERE {page.key} = ANY(%(_keys)s)", _order(asked))
+    return _rows(connection, keyring, asked, query, {"_keys": keys}), totals
+
+
 def rows_of(
     connection: psycopg.Connection,
     keyring: Keyring,
@@ -59,31 +79,69 @@ def rows_of(
     cursor: str | None,
 ) -> Rows:
     """Return a page of the rows that are asked for. Raises Problem 400 for a cursor of another list."""
-    about = msgspec.json.encode(["page", asked.page.name, asked.query]).decode()
-    after = None if cursor is None else read_cursor(keyring, about, cursor)
-    query, values = select(asked, time_zone, after, PAGE + 1)
+    return _rows(
+        connection, keyring, asked, *select(asked, time_zone, _place(keyring, asked, cursor), PAGE + 1)
+    )
+
+
+def _rows(
+    connection: psycopg.Connection, keyring: Keyring, asked: Asked, query: str, values: Mapping[str, Any]
+) -> Rows:
     found = connection.cursor(row_factory=dict_row).execute(query.encode(), values).fetchall()
     following = None
     if len(found) > PAGE:
         last = found[PAGE - 1]
-        following = write_cursor(keyring, about, Place(last["_order"], last["_unique"]))
+        place = Place(last["_order"], last["_unique"])
+        following = write_cursor(keyring, _about(asked), place)
     return Rows(tuple(found[:PAGE]), following)
+
+
+def _place(keyring: Keyring, asked: Asked, cursor: str | None) -> Place | None:
+    return None if cursor is None else read_cursor(keyring, _about(asked), cursor)
+
+
+def _about(asked: Asked) -> str:
+    return msgspec.json.encode(["page", asked.page.name, asked.query]).decode()
 
 
 def totals_of(connection: psycopg.Connection, asked: Asked, time_zone: str) -> tuple[Total, ...]:
     """Return what all rows asked for come to, on every page of them: by currency, those without one last."""
     conditions, values = asked.conditions(time_zone)
     page = asked.page
-    by = "nullif(currency, '')" if page.sums else "NULL::text"
-    sums = "".join(f", coalesce(sum({name}), 0)" for name in page.sums)
     if page.kept and asked.values.keys() <= page.kept_by:
-        selected = f"sum(parts)::bigint{sums} FROM {page.kept}{_where(conditions)}"
+        selected = f"{_sums(page, 'sum(parts)::bigint')} FROM {page.kept}{_where(conditions)}"
     else:
-        selected = f"count(*){sums} FROM {page.rows.table}{_where([page.rows.where, *conditions])}"
-    found = connection.execute(f"SELECT {by}, {selected} GROUP BY 1 ORDER BY 1".encode(), values).fetchall()
-    return tuple(
-        Total(currency, count, dict(zip(page.sums, added, strict=True))) for currency, count, *added in found
-    )
+        selected = f"{_sums(page)} FROM {page.rows.table}{_where([page.rows.where, *conditions])}"
+    found = connection.execute(f"SELECT {selected}{_BY_CURRENCY}".encode(), values).fetchall()
+    return tuple(_total(page, row) for row in found)
+
+
+def _searched(
+    connection: psycopg.Connection, asked: Asked, time_zone: str, after: Place | None
+) -> tuple[tuple[Total, ...], list[str]]:
+    """Return what all rows searched for come to, and the keys of a page of them and the next one."""
+    conditions, values = asked.conditions(time_zone)
+    page = asked.page
+    columns = dict.fromkeys((page.key, asked.sort, *(("currency", *page.sums) if page.sums else ())))
+    chosen = f"{page.rows.table}{_where([page.rows.where, *conditions])}"
+    keys = f"SELECT {page.key} FROM found{_where(_following(asked, after, values))}{_order(asked, PAGE + 1)}"
+    found = connection.execute(
+        f"WITH found AS MATERIALIZED (SELECT {', '.join(columns)} FROM {chosen}) "
+        f"SELECT {_sums(page)}, ARRAY({keys}) FROM found{_BY_CURRENCY}".encode(),
+        values,
+    ).fetchall()
+    return tuple(_total(page, row[:-1]) for row in found), found[0][-1] if found else []
+
+
+def _sums(page: ListPage, counted: str = "count(*)") -> str:
+    """Return what totals are: a currency, how many rows, and the sum of each column."""
+    by = "nullif(currency, '')" if page.sums else "NULL::text"
+    return f"{by}, {counted}{''.join(f', coalesce(sum({name}), 0)' for name in page.sums)}"
+
+
+def _total(page: ListPage, row: Sequence[Any]) -> Total:
+    currency, count, *added = row
+    return Total(currency, count, dict(zip(page.sums, added, strict=True)))
 
 
 def _where(conditions: Sequence[str]) -> str:
@@ -101,29 +159,40 @@ def select(
     """Return the query of the rows asked for, in their order, and its values."""
     page = asked.page
     conditions, values = asked.conditions(time_zone)
-    conditions.insert(0, page.rows.where)
-    if after is not None:
-        conditions.append(_beyond(asked, after))
-        values |= {"_value": after.value, "_key": after.key}
-    way = "DESC" if asked.down else "ASC"
-    nulls = "" if asked.sort == page.at else " NULLS LAST"
-    ending = f" ORDER BY {asked.sort} {way}{nulls}, {page.unique} {way}{'' if limit is None else f' LIMIT {limit}'}"
-    shown_by = page.rows.table if page.of_customers else page.view
-    chosen = f"{shown_by}{_where(conditions)}"
+    conditions = [page.rows.where, *conditions, *_following(asked, after, values)]
+    ending = _order(asked, limit)
+    chosen = f"{_shown_by(page)}{_where(conditions)}"
     if page.stored is not None and limit is not None:
         keys = _keys(asked, f"{page.stored.table}{_where(conditions)}", ending)
-        chosen = f"{shown_by} WHERE {page.key} = ANY(ARRAY({keys}))"
+        chosen = f"{_shown_by(page)} WHERE {page.key} = ANY(ARRAY({keys}))"
+    return _shown(asked, chosen, ending), values
+
+
+def _shown_by(page: ListPage) -> str:
+    return page.rows.table if page.of_customers else page.view
+
+
+def _shown(asked: Asked, chosen: str, ending: str) -> str:
+    """Return the query of the rows of a table or view that are chosen, with what is looked up for them."""
+    page = asked.page
     looked_up = [name for name in _LOOKED_UP if page.of_customers and page.has(name)]
     columns = [column.name for column in page.columns if column.name not in {"customer", "order"}]
     places = f"{asked.sort}::text AS _order, {page.unique}::text AS _unique"
     rows = f"SELECT {', '.join(columns)}, {places} FROM {chosen}{ending}"
     if not looked_up:
-        return rows, values
+        return rows
     shown = [f"t.{name}" for name in (*columns, "_order", "_unique") if name not in _LOOKED_UP]
     shown += [_LOOKED_UP[name][0] for name in looked_up]
     tables = " ".join(_LOOKED_UP[name][1] for name in looked_up)
-    outer = f"t.{asked.sort} {way}{nulls}, t._unique {way}"
-    return f"SELECT {', '.join(shown)} FROM ({rows}) t {tables} ORDER BY {outer}", values
+    outer = _order(asked, of="t.", unique="_unique")
+    return f"SELECT {', '.join(shown)} FROM ({rows}) t {tables}{outer}"
+
+
+def _order(asked: Asked, limit: int | None = None, of: str = "", unique: str = "") -> str:
+    way = "DESC" if asked.down else "ASC"
+    nulls = "" if asked.sort == asked.page.at else " NULLS LAST"
+    most = "" if limit is None else f" LIMIT {limit}"
+    return f" ORDER BY {of}{asked.sort} {way}{nulls}, {of}{unique or asked.page.unique} {way}{most}"
 
 
 def _keys(asked: Asked, chosen: str, ending: str) -> str:
@@ -137,12 +206,20 @@ def _keys(asked: Asked, chosen: str, ending: str) -> str:
     return f"WITH found AS MATERIALIZED (SELECT {key}, {asked.sort} FROM {chosen}) SELECT {key} FROM found{ending}"
 
 
+def _following(asked: Asked, after: Place | None, values: dict[str, Any]) -> list[str]:
+    """Return the condition of the rows after a place, if there is one; add to the values what it names."""
+    if after is None:
+        return []
+    values |= {"_value": after.value, "_key": after.key}
+    return [_beyond(asked, after)]
+
+
 def _beyond(asked: Asked, after: Place) -> str:
     """Return the condition of the rows after a place; rows without the value they are sorted by come last."""
     sort, key, sign = asked.sort, asked.page.unique, "<" if asked.down else ">"
     if after.value is None:
         return f"({sort} IS NULL AND {key} {sign} %(_key)s)"
-    value = f"%(_value)s::{_TYPES.get(_shown(asked.page, sort), 'text')}"
+    value = f"%(_value)s::{_TYPES.get(_kind(asked.page, sort), 'text')}"
     if sort == asked.page.at:
         return f"({sort}, {key}) {sign} ({value}, %(_key)s)"
     return f"({sort} {sign} {value} OR ({sort} = {value} AND {key} {sign} %(_key)s) OR {sort} IS NULL)"
@@ -151,7 +228,7 @@ def _beyond(asked: Asked, after: Place) -> str:
 _TYPES = {"money": "numeric", "time": "timestamptz", "day": "timestamptz"}
 
 
-def _shown(page: ListPage, name: str) -> str:
+def _kind(page: ListPage, name: str) -> str:
     return next(column.shown for column in page.columns if column.name == name)
 
 
