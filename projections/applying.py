@@ -155,10 +155,12 @@ class Applier:
         ]
 
     def _remember(self, connection: psycopg.Connection, changes: Changes) -> None:
-        for tenant, unit in changes.released:
+        if changes.released:
+            tenants, units = zip(*changes.released, strict=True)
             connection.execute(
-                "DELETE FROM model.held WHERE model = %s AND suffix = %s AND tenant = %s AND unit = %s",
-                (self.model.name, self.suffix, tenant, unit),
+                "DELETE FROM model.held h USING unnest(%s::text[], %s::text[]) AS r (tenant, unit) "
+                "WHERE h.model = %s AND h.suffix = %s AND h.tenant = r.tenant AND h.unit = r.unit",
+                (list(tenants), list(units), self.model.name, self.suffix),
             )
         for name, hold in changes.held.items():
             self._remember_hold(connection, name, hold)

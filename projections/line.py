@@ -5,11 +5,12 @@ import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
 
+from domain.record import EventsWithdrawn
 from projections.applying import UNWRITABLE, Applier, Waiting, waiting
 from projections.changes import Changes, History, Unit
 from projections.checkpoints import Disturbed, Places, Step, move, take_up
@@ -17,10 +18,11 @@ from projections.definition import ReadModel
 from projections.folding import grouped
 from streams.follower import Follower, Read
 from streams.log import Log
-from streams.reading import read_stream
+from streams.reading import read_streams
 from streams.records import Recorded
 
 _FEWEST = 1_000  # events in a batch
+_STREAMS = 1_000  # read at once where events of them are withdrawn
 _LONG = 2.0  # seconds that a batch should not take
 
 
@@ -50,7 +52,8 @@ class _Batch:
     models: Sequence[ReadModel]
     step: Step
     groups: Mapping[str, Mapping[Unit, Sequence[Recorded]]]
-    changes: Mapping[str, Changes] = field(default_factory=dict)
+    history: History
+    changes: Mapping[str, Changes]
 
     @property
     def simple(self) -> bool:
@@ -140,9 +143,10 @@ class Line:
     def _take(self, models: Sequence[ReadModel], step: Step, events: Sequence[Recorded]) -> None:
         """Fold a batch while its predecessor is written, then let it be written."""
         groups = {model.name: grouped(model, events) for model in models}
-        batch = _Batch(models, step, groups, self._fold(models, groups, step.reached))
+        history = self._history(events, step.reached)
+        batch = _Batch(models, step, groups, history, self._fold(models, groups, history))
         if not self._settle():
-            batch = _Batch(models, step, groups, self._fold(models, groups, step.reached))
+            batch = _Batch(models, step, groups, history, self._fold(models, groups, history))
         self._behind = (batch, self._writer.submit(self._write, batch))
         self._places.taken(step)
         if not batch.simple:
@@ -152,7 +156,7 @@ class Line:
         self,
         models: Sequence[ReadModel],
         groups: Mapping[str, Mapping[Unit, Sequence[Recorded]]],
-        reached: int,
+        history: History,
     ) -> dict[str, Changes]:
         left = waiting(self._loading, models)
         newer = self._behind[0].changes if self._behind else {}
@@ -160,7 +164,7 @@ class Line:
             model.name: self._appliers[model.name].fold(
                 self._loading,
                 groups[model.name],
-                self._history(reached),
+                history,
                 left.get(model.name, Waiting()),
                 newer[model.name].after if model.name in newer else {},
             )
@@ -168,9 +172,17 @@ class Line:
             if groups[model.name]
         }
 
-    def _history(self, reached: int) -> History:
+    def _history(self, events: Sequence[Recorded], reached: int) -> History:
+        """Return what reads streams from which events of a batch are withdrawn, many at once."""
+        until = [reached] * self._log.partitions
+        known: dict[str, dict[str, list[Recorded]]] = {}
+
         def history(tenant: str, stream: str) -> list[Recorded]:
-            return read_stream(self._log, tenant, stream, [reached] * self._log.partitions)
+            if stream not in known.get(tenant, {}):
+                asked = [r.stream for r in events if type(r.event) is EventsWithdrawn and r.tenant == tenant]
+                streams = list(dict.fromkeys(asked[asked.index(stream) :]))[:_STREAMS]
+                known[tenant] = read_streams(self._log, tenant, streams, until)
+            return known[tenant][stream]
 
         return history
 
@@ -203,7 +215,7 @@ class Line:
                 self._appliers[model.name].apply_carefully(
                     self._writing,
                     batch.groups[model.name],
-                    self._history(batch.step.reached),
+                    batch.history,
                     left.get(model.name, Waiting()),
                 )
 

@@ -101,8 +101,11 @@ class Store:
             )
 
     def _retract(self, connection: psycopg.Connection, entries: Sequence[tuple[str, list[int]]]) -> None:
+        assert self._journal is not None  # noqa: S101 - only a model with a journal retracts
+        retracted: dict[str, list[int]] = {}
         for tenant, positions in entries:
-            assert self._journal is not None  # noqa: S101 - only a model with a journal retracts
+            retracted.setdefault(tenant, []).extend(positions)
+        for tenant, positions in retracted.items():
             connection.execute(
                 f"DELETE FROM {self._journal.named(self.suffix)} WHERE tenant = %s AND position = ANY(%s)",
                 (tenant, positions),

@@ -22,10 +22,20 @@ def read_events(
 
 def read_stream(log: Log, tenant: str, stream: str, until: Sequence[int]) -> list[Recorded]:
     """Return the events of one stream, in its order, up to the position that `until` gives its partition."""
+    return read_streams(log, tenant, [stream], until)[stream]
+
+
+def read_streams(
+    log: Log, tenant: str, streams: Sequence[str], until: Sequence[int]
+) -> dict[str, list[Recorded]]:
+    """Return the events of streams, each in its order, up to the position that `until` gives its partition."""
     with log.connection() as connection:
         rows = connection.execute(
-            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream = %s "
+            f"SELECT {LEAN_COLUMNS} FROM log.events WHERE tenant = %s AND stream = ANY(%s) "
             "AND position <= (%s::bigint[])[partition + 1] ORDER BY version",
-            (tenant, stream, list(until)),
+            (tenant, list(streams), list(until)),
         ).fetchall()
-    return list(log.decode(rows, strict=False))
+    found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    for recorded in log.decode(rows, strict=False):
+        found[recorded.stream].append(recorded)
+    return found

@@ -1,3 +1,5 @@
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -7,11 +9,14 @@ from domain.lead import FormSubmitted, LeadCaptured, Touch
 from domain.order import OrderPlaced
 from domain.record import EventsWithdrawn, PersonalDataErased
 from domain.tenant import ApiKeyCreated, ApiKeyRevoked
+from projections import line
+from projections.models import ALL
 from projections.projector import Projector
 from replay.rebuild import rebuild
 from replay.verify import differences
 from streams.log import Log
-from streams.records import Append, Change
+from streams.reading import read_streams
+from streams.records import Append, Change, Recorded
 from tests.projections.conftest import Ask
 from tests.projections.facts import append, at, known, paid, placed, refunded
 
@@ -39,6 +44,33 @@ def test_withdrawn_events_count_as_never_having_happened(
     assert ask("SELECT orders, gross, refunds, refunded, net FROM read.customer_money") == [(2, 20, 1, 1, 19)]
     assert ask("SELECT position FROM read.timeline ORDER BY 1") == [(1,), (2,), (3,), (5,), (7,), (8,)]
     assert differences(log, database) == []
+
+
+@pytest.mark.parametrize(("at_once", "reads"), [(1_000, 1), (2, 3)])
+def test_streams_whose_events_are_withdrawn_together_are_read_together(
+    log: Log, projector: Projector, monkeypatch: pytest.MonkeyPatch, at_once: int, reads: int
+) -> None:
+    orders = [(tenant, f"order-{number}") for number in range(6) for tenant in ("a", "b")]
+    for tenant, stream in orders:
+        append(log, stream, [placed(customer_id="c1"), paid()], tenant=tenant)
+    projector.catch_up()
+    for number, (tenant, stream) in enumerate(orders):
+        append(log, stream, [withdrawn(*((1, 2) if number % 3 else (2,)))], tenant=tenant)
+    read: Counter[str] = Counter()
+
+    def noted(
+        log: Log, tenant: str, streams: Sequence[str], until: Sequence[int]
+    ) -> dict[str, list[Recorded]]:
+        read[tenant] += 1
+        return read_streams(log, tenant, streams, until)
+
+    monkeypatch.setattr(line, "read_streams", noted)
+    monkeypatch.setattr(line, "_STREAMS", at_once)
+    projector.catch_up()
+    concerned = sum(model.follows("order") for model in ALL.models)
+    assert set(read) == {"a", "b"}
+    assert max(read.values()) <= reads * concerned
+    assert differences(log, log.conninfo) == []
 
 
 def test_a_customer_whose_orders_are_all_withdrawn_has_no_money(
