@@ -18,6 +18,7 @@ from commands.handle import handle
 from domain.pipeline import PipelineDefined, Stage
 from domain.record import effective
 from projections.projector import Projector
+from projections.quiet import NOW_AND_THEN, collecting_seldom
 from streams.log import Log
 from streams.records import Recorded
 
@@ -55,7 +56,7 @@ def run_import(log: Log, request: Request, progress: Progress = quiet) -> Report
         dry_run=request.dry_run,
         left_out=frozenset(r.reason for one in mapping.inputs for r in one.records if r.reason is not None),
     )
-    with rejects_to(report, request.rejects) as rejects:
+    with rejects_to(report, request.rejects) as rejects, collecting_seldom(NOW_AND_THEN):
         sender = Sender(log, report, rejects, tenant=request.tenant, now=request.now)
         tables: Tables = {
             (lookup.input, lookup.key, lookup.give): {} for one in mapping.inputs for lookup in lookups(one)

@@ -32,6 +32,12 @@ class Imported:
         return self.shop.imports(self.mapping, *self.files)
 
 
+@pytest.fixture(scope="session")
+def template(prepared: str) -> str:
+    """Each data set's database has its read models from the start."""
+    return prepared
+
+
 def imported(name: str, server: str, template: str) -> Iterator[Imported]:
     mapping = MAPPINGS / f"{name}.toml"
     files = sorted(path for path in (DATA / name).iterdir() if path.name != "README.md")
