@@ -32,6 +32,8 @@ CROSS JOIN LATERAL (
 ) AS i(command_id)
 WHERE d.tenant = %(tenant)s AND d.pipeline = %(pipeline)s AND d.stage = ANY(%(names)s) AND d.outcome = 'open'
   AND d.stage_since <= %(before)s
+  AND (%(told_by)s::timestamptz IS NULL
+       OR EXISTS (SELECT FROM log.events e WHERE e.position = d.position AND e.recorded_at <= %(told_by)s))
   AND NOT EXISTS (SELECT FROM log.commands c WHERE c.tenant = d.tenant AND c.command_id = i.command_id)
 ORDER BY d.stage_since
 LIMIT %(most)s
@@ -45,7 +47,7 @@ def follow_up(log: Log, connection: psycopg.Connection) -> int:
     """
     planned = 0
     for tenant in _ruled(connection):
-        while batch := list(_idle(log, connection, tenant, datetime.now(UTC), _BATCH)):
+        while batch := list(_idle(log, connection, tenant, datetime.now(UTC), most=_BATCH)):
             for outcome in handle_many(log, batch):
                 if isinstance(outcome, Answer):
                     planned += outcome.events
@@ -55,9 +57,13 @@ def follow_up(log: Log, connection: psycopg.Connection) -> int:
 
 
 def waiting(log: Log, connection: psycopg.Connection, since: timedelta) -> int:
-    """Return how many deals of all tenants have needed a follow-up for at least so long and have none."""
-    before = datetime.now(UTC) - since
-    return sum(1 for tenant in _ruled(connection) for _ in _idle(log, connection, tenant, before, None))
+    """Return how many deals of all tenants have needed a follow-up for at least so long and have none.
+
+    What was told of a deal just now makes it wait from now on, however long ago it happened.
+    """
+    then = datetime.now(UTC) - since
+    waits = (_idle(log, connection, tenant, then, told_by=then) for tenant in _ruled(connection))
+    return sum(1 for deals in waits for _ in deals)
 
 
 def _ruled(connection: psycopg.Connection) -> list[str]:
@@ -66,10 +72,19 @@ def _ruled(connection: psycopg.Connection) -> list[str]:
     return [tenant for (tenant,) in connection.execute(_RULED, defined)]
 
 
-def _idle(
-    log: Log, connection: psycopg.Connection, tenant: str, now: datetime, most: int | None
+def _idle(  # noqa: PLR0913 - by whose rules, when, which of them
+    log: Log,
+    connection: psycopg.Connection,
+    tenant: str,
+    now: datetime,
+    *,
+    most: int | None = None,
+    told_by: datetime | None = None,
 ) -> Iterator[tuple[Command, Context]]:
-    """Yield what is to be asked about deals that are idle at a moment, the longest idle of a rule first."""
+    """Yield what is to be asked about deals that are idle at a moment, the longest idle of a rule first.
+
+    With `told_by`, of those alone that nothing was told of since then.
+    """
     desk = Desk(log, tenant)
     for rule in desk.state(SETTINGS).follow_ups:
         pipeline: Pipeline = desk.state(f"pipeline-{rule.pipeline}")
@@ -79,6 +94,7 @@ def _idle(
             "names": pipeline.names(pipeline.current(rule.stage)),
             "before": now - timedelta(days=rule.days),
             "most": most,
+            "told_by": told_by,
         }
         for deal_id, stage, since, command_id in connection.execute(_IDLE, values):
             command = FollowUpIdleDeal(deal_id=deal_id, stage=stage, since=since, task=rule.task)

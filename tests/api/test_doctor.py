@@ -44,6 +44,8 @@ def test_an_idle_deal_that_nobody_follows_up_is_found(backstory: Command, log: L
     )
     handle(log, OpenDeal(pipeline="sales", stage="New", title="Lamps"), then)
     Projector(log, log.conninfo).catch_up()
+    assert backstory("doctor", "--role", "deliver").code == 0, "it was told just now"
+    tampered(log.conninfo, "UPDATE log.events SET recorded_at = recorded_at - interval '1 hour'")
     code, parts = found(backstory)
     assert (code, parts["deliver"]["ok"], parts["deliver"]["idle_deals_waiting"]) == (1, False, 1)
     assert backstory("doctor", "--role", "deliver").code == 1

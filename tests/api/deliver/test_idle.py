@@ -190,12 +190,18 @@ def test_kill_9_in_the_middle_and_two_at_once_plan_it_once(
     assert {len(business.planned(deal)) for deal in deals} == {1}
 
 
-def test_what_waits_is_counted(business: Business) -> None:
+def test_what_waits_is_counted_from_when_it_was_told(business: Business) -> None:
     business.opened(days_ago=7.5)
+    business.opened(days_ago=6.5)
     business.project()
     with psycopg.connect(business.log.conninfo, autocommit=True) as connection:
-        counts = [waiting(business.log, connection, timedelta(days=days)) for days in (0, 0.4, 0.6)]
-    assert counts == [1, 1, 0]
+
+        def waits(seconds: float) -> int:
+            return waiting(business.log, connection, timedelta(seconds=seconds))
+
+        assert waits(0) == 1
+        assert waits(3_600) == 0, "it was told just now"
+        until(lambda: waits(0.5) == 1, "half a second has passed")
 
 
 def test_the_example_of_the_page_is_accepted(business: Business) -> None:
