@@ -41,10 +41,12 @@ class Share:
         return self._lock(self._partitions - len(self.held))
 
     def _lock(self, most: int) -> bool:
+        """Take as many more as are free; none that is held, for PostgreSQL would count it twice and keep it."""
+        others = [n for n in range(self._partitions) if n not in self.held]
         rows = self._connection.execute(
-            "SELECT n FROM generate_series(0, %s) AS n WHERE n <> ALL(%s::integer[]) "
-            "AND pg_try_advisory_lock(%s, n) LIMIT %s",  # the limit ends the scan: no more locks are tried
-            (self._partitions - 1, self.held, _PARTITION, most),
+            "SELECT n FROM unnest(%s::integer[]) AS n "
+            "WHERE pg_try_advisory_lock(%s, n) LIMIT %s",  # the limit ends the scan: no more locks are tried
+            (others, _PARTITION, most),
         ).fetchall()
         self.held += [partition for (partition,) in rows]
         return bool(rows)

@@ -56,6 +56,33 @@ def test_every_partition_has_one_holder_however_many_share_them(
         connection.close()
 
 
+def test_what_is_given_back_is_free_however_often_more_was_taken(database: str) -> None:
+    def joined() -> Share:
+        share = Share(psycopg.connect(database, autocommit=True), 12)
+        share.join()
+        return share
+
+    def divided(*shares: Share) -> list[int]:
+        for share in shares:
+            share.take()
+        return [len(share.held) for share in shares]
+
+    def left(share: Share) -> None:
+        share._connection.close()  # noqa: SLF001 - as when its process is killed
+        reach(one.changed)
+
+    one, two = joined(), joined()
+    assert divided(one, two) == [6, 6]
+    left(two)
+    assert divided(one) == [12]
+    two = joined()
+    assert divided(one, two) == [6, 6]
+    three = joined()
+    assert divided(one, two, three) == [4, 4, 4]
+    for share in (two, three, one):
+        share._connection.close()  # noqa: SLF001
+
+
 def _facts(customers: int) -> list[tuple[str, str | None, object]]:
     return [
         (f"{kind}-{n}", f"c{n % 7}", event)
