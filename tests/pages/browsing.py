@@ -166,6 +166,7 @@ def settle(page: Page) -> None:
 
 
 def assert_no_sideways_scroll(page: Page) -> None:
-    """Assert that the page as a whole is not wider than the screen."""
+    """Assert that the page as a whole, with all its styles, is not wider than the screen."""
+    page.wait_for_load_state()
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0, f"the page is {wider} px wider than the screen"
