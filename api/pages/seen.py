@@ -9,6 +9,7 @@ from fastapi import Query
 
 from api.pages.visit import Visit
 from commands.desk import folded
+from domain.errors import InvalidValue
 
 S = TypeVar("S")
 V = TypeVar("V")
@@ -57,6 +58,16 @@ def seen_of(
 def position_of(text: str) -> int | None:
     """Return the position that a form tells; None where it tells none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - a bigint
+
+
+def version_seen(visit: Visit, name: str) -> int | None:
+    """Return the version that the visitor saw, as the form tells it. Raises InvalidValue for what is none."""
+    told = visit.form.get(name)
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdigit() and len(told) < 10):  # noqa: PLR2004 - as versions are
+        raise InvalidValue(field=name, rule="a version")
+    return int(told)
 
 
 def settled(

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from api.http.v1.border import PathId
 from api.pages.customers.changing import FieldStanding, field_standing
-from api.pages.customers.routes import Writer, seen
+from api.pages.customers.routes import Writer
+from api.pages.seen import version_seen
 from api.pages.visit import Visit
 from commands.command import Answer
 from domain.errors import InvalidValue
@@ -28,7 +29,7 @@ def change(visit: Writer, customer_id: PathId, name: str) -> Response:
 
     Where somebody has changed the field since it was seen, both values are shown and nothing is written.
     """
-    field = field_standing(visit, customer_id, name, seen(visit, "seen"))
+    field = field_standing(visit, customer_id, name, version_seen(visit, "seen"))
     home = f"/customers/{customer_id}"
     if field.customer.merged_into is not None:
         return visit.redirect(home, "This customer was merged meanwhile. Nothing was changed.")
@@ -64,7 +65,7 @@ def _changed(visit: Visit, field: FieldStanding, answer: Answer, *, emptied: boo
 def _value(visit: Visit, customer_id: str, name: str) -> str | None:
     if "empties" in visit.form:
         return None
-    version = seen(visit, "restores")
+    version = version_seen(visit, "restores")
     if version is None:
         return visit.form.get("value", "").strip()
     return field_standing(visit, customer_id, name, version).seen

@@ -8,8 +8,9 @@ from api.http.v1.border import PathId
 from api.pages.customers.feed import Text
 from api.pages.customers.identity import Identity, identity
 from api.pages.customers.merging import candidates, moves, named
-from api.pages.customers.routes import exist, known, seen
+from api.pages.customers.routes import exist, known
 from api.pages.customers.versions import version_of
+from api.pages.seen import version_seen
 from api.pages.visit import Visit, visitor
 from commands.command import MergeCustomers, UnmergeCustomer
 from domain.customer import CustomerForgotten
@@ -58,9 +59,9 @@ def merge(visit: Merger, customer_id: PathId) -> Response:
     """Show one of two customers under the other."""
     other_id = visit.form.get("other", "")
     exist(visit, customer_id, other_id)
-    stays, goes, version = customer_id, other_id, seen(visit, "seen-other")
+    stays, goes, version = customer_id, other_id, version_seen(visit, "seen-other")
     if visit.form.get("stays") == "other":
-        stays, goes, version = other_id, customer_id, seen(visit, "seen-this")
+        stays, goes, version = other_id, customer_id, version_seen(visit, "seen-this")
     command = MergeCustomers(loser=goes, survivor=stays, reason=reason(visit))
     visit.passed(visit.do(command, expected=version).position)
     return visit.redirect(

@@ -20,6 +20,7 @@ from api.pages.customers.timeline import Asked, chips, newest, timeline
 from api.pages.customers.versions import version_of
 from api.pages.freshness import freshness
 from api.pages.headers import PAGE_HEADERS
+from api.pages.seen import version_seen
 from api.pages.visit import Visit, visitor
 from commands.command import SettleConflict
 from domain.customer import PERSONAL
@@ -143,7 +144,7 @@ def settle(visit: Writer, customer_id: PathId) -> Response:
     command = SettleConflict(
         customer_id=customer_id, field=visit.form.get("field", ""), accept=_ACCEPTS[accept]
     )
-    answer = visit.do(command, expected=seen(visit, "seen"))
+    answer = visit.do(command, expected=version_seen(visit, "seen"))
     visit.passed(answer.position)
     return visit.redirect(f"/customers/{customer_id}", flash="Settled. The other value stays in the history.")
 
@@ -161,16 +162,6 @@ def exist(visit: Visit, *customer_ids: str) -> None:
     with visit.reading() as connection:
         for customer_id in customer_ids:
             known(connection, customer_id)
-
-
-def seen(visit: Visit, name: str) -> int | None:
-    """Return the version that the visitor saw, as the form tells it. Raises InvalidValue for what is none."""
-    told = visit.form.get(name)
-    if told is None:
-        return None
-    if not (told.isascii() and told.isdigit() and len(told) < 10):  # noqa: PLR2004 - as versions are
-        raise InvalidValue(field=name, rule="a version")
-    return int(told)
 
 
 def _feed(connection: psycopg.Connection, who: Standing, asked: Asked, time_zone: str) -> Feed:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from api.pages.customers.identity import LABELS
-from api.pages.customers.routes import seen
+from api.pages.seen import version_seen
 from api.pages.settings.rules import rows_of, with_another
 from api.pages.settings.section import Section, Typed, standing
 from api.pages.settings.sections import SECTIONS
@@ -43,7 +43,7 @@ def _asking(section: Section) -> Callable[..., Response]:
 def _changing(section: Section) -> Callable[..., Response]:
     def change(visit: Writer) -> Response:
         """Set a section, unless somebody has set it since it was seen; for `another` row show the form again."""
-        version = seen(visit, "seen")
+        version = version_seen(visit, "seen")
         if version is None:
             raise InvalidValue(field="seen", rule="a version")
         if "another" in visit.form:
